@@ -1,0 +1,110 @@
+//! Rules over agencies.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+use kube::ResourceExt;
+
+use super::{Agency, AgencySpec, Digitization, DigitizationStatus};
+use crate::common::{Member, MemberKind};
+
+impl AgencySpec {
+    /// Everyone who belongs to the agency in any role, each once.
+    pub fn everyone(&self) -> Vec<&Member> {
+        let members = &self.members;
+        let mut all: Vec<_> = [&members.admins, &members.requesters, &members.developers, &members.viewers]
+            .into_iter()
+            .flatten()
+            .collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Whether a person, or one of the groups, belongs to the agency.
+    pub fn has_member(&self, user: &str, groups: &[&str]) -> bool {
+        self.everyone().into_iter().any(|member| match member.kind {
+            MemberKind::User => member.name == user,
+            MemberKind::Group => groups.contains(&member.name.as_str()),
+        })
+    }
+}
+
+/// The chain of parents of `agency`, nearest first.
+///
+/// # Errors
+/// The name at which the chain comes back to an agency that is already in it.
+pub fn ancestors<'a>(agency: &'a Agency, all: &'a BTreeMap<String, Agency>) -> Result<Vec<&'a str>, String> {
+    let start = agency.name_any();
+    let mut chain: Vec<&str> = Vec::new();
+    let mut next = agency.spec.parent.as_deref();
+    while let Some(parent) = next {
+        if parent == start || chain.contains(&parent) {
+            return Err(parent.to_owned());
+        }
+        chain.push(parent);
+        next = all.get(parent).and_then(|a| a.spec.parent.as_deref());
+    }
+    Ok(chain)
+}
+
+/// Where an agency stands with its duty to automate a fifth of its services in the year of `now`.
+///
+/// It is on track if it has automated at least the part of the target that the past months of the year make up.
+pub fn digitization_status(duty: &Digitization, now: Timestamp) -> DigitizationStatus {
+    let date = now.to_zoned(TimeZone::UTC).date();
+    let automated = duty.automated.iter().filter(|a| a.year == date.year()).map(|a| a.services).sum();
+    let target = (duty.services + 4) / 5;
+    let months_past = i32::from(date.month()) - 1;
+    DigitizationStatus { automated_this_year: automated, target_this_year: target, on_track: automated * 12 >= target * months_past }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agency::{AutomatedInYear, Members};
+    use rstest::rstest;
+
+    fn agency(name: &str, parent: Option<&str>) -> (String, Agency) {
+        let spec = serde_json::json!({"displayName": name, "securityRegime": "NonInfrastructure", "parent": parent});
+        (name.to_owned(), Agency::new(name, serde_json::from_value(spec).expect("valid")))
+    }
+
+    #[test]
+    fn ancestors_are_listed_nearest_first() {
+        let all = BTreeMap::from([agency("a", Some("b")), agency("b", Some("c")), agency("c", None)]);
+        assert_eq!(ancestors(&all["a"], &all), Ok(vec!["b", "c"]));
+        assert_eq!(ancestors(&all["c"], &all), Ok(vec![]));
+    }
+
+    #[rstest]
+    #[case("a")]
+    #[case("b")]
+    #[case("outside")]
+    fn a_cycle_is_named_and_ends(#[case] start: &str) {
+        let all = BTreeMap::from([agency("a", Some("b")), agency("b", Some("a")), agency("outside", Some("a"))]);
+        assert!(ancestors(&all[start], &all).is_err());
+    }
+
+    #[test]
+    fn membership_is_by_person_or_group() {
+        let group = Member { kind: MemberKind::Group, name: "tax:admins".into() };
+        let user = Member { kind: MemberKind::User, name: "r@tax".into() };
+        let (_, mut tax) = agency("tax", None);
+        tax.spec.members = Members { admins: vec![group], viewers: vec![user], ..Members::default() };
+        assert!(tax.spec.has_member("r@tax", &[]));
+        assert!(tax.spec.has_member("x", &["other", "tax:admins"]));
+        assert!(!tax.spec.has_member("tax:admins", &["r@tax"]), "a user is not a group of the same name");
+    }
+
+    #[rstest]
+    #[case(9, "2026-11-01T00:00:00Z", true)]
+    #[case(8, "2026-11-01T00:00:00Z", false)]
+    #[case(0, "2026-01-15T00:00:00Z", true)]
+    #[case(10, "2026-12-31T00:00:00Z", true)]
+    fn a_fifth_a_year(#[case] automated: i32, #[case] now: Timestamp, #[case] on_track: bool) {
+        let duty = Digitization { services: 50, automated: vec![AutomatedInYear { year: 2026, services: automated }] };
+        let status = digitization_status(&duty, now);
+        assert_eq!((status.target_this_year, status.on_track), (10, on_track));
+    }
+}

@@ -1,0 +1,101 @@
+//! From permits to slots.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{ProcessingGrantSpec, Slot};
+use crate::{
+    ProcessingPermit, Resources,
+    permit::{Phase, Target, effective::granted_targets},
+};
+
+/// Resources whose `/scale` says nothing about what they run. A slot that ends there is kept, closed, because without it
+/// a scale request could not be told from one for an ordinary workload.
+const RAW_SCALABLE: [(&str, &str); 4] =
+    [("apps", "deployments"), ("apps", "statefulsets"), ("apps", "replicasets"), ("", "replicationcontrollers")];
+
+/// The grant of a project from its permits: one slot per target of every active permit, and a closed slot for each
+/// scalable workload whose permit is over or suspended.
+pub fn compile<'a>(project: &str, permits: impl IntoIterator<Item = &'a ProcessingPermit>) -> ProcessingGrantSpec {
+    let mut permits: Vec<_> = permits.into_iter().filter(|p| p.spec.project == project && p.status.is_some()).collect();
+    permits.sort_by_key(|p| p.status.as_ref().and_then(|s| s.number.clone()));
+    let mut open = BTreeMap::new();
+    let mut closed = BTreeMap::new();
+    for permit in permits {
+        let Some(status) = &permit.status else { continue };
+        let (Some(number), Some(end)) = (&status.number, &status.not_after) else { continue };
+        let slot = |target: &Target, is_open| slot(target, number, &permit.spec.processing_class, end, is_open);
+        for target in granted_targets(permit) {
+            let key = (target.resource_key(), target.name.clone());
+            if status.phase == Phase::Active {
+                open.insert(key, slot(&target, true));
+            } else if RAW_SCALABLE.contains(&(target.group.as_str(), target.resource.as_str())) {
+                closed.insert(key, slot(&target, false));
+            }
+        }
+    }
+    closed.append(&mut open); // an open slot replaces a closed one of the same object
+    let mut resources: BTreeMap<String, Vec<Slot>> = BTreeMap::new();
+    for ((resource, _), slot) in closed {
+        resources.entry(resource).or_default().push(slot);
+    }
+    ProcessingGrantSpec { resources }
+}
+
+fn slot(target: &Target, permit: &str, class: &str, end: &Time, is_open: bool) -> Slot {
+    Slot {
+        name: target.name.clone(),
+        permit: permit.to_owned(),
+        class: class.to_owned(),
+        replicas: if is_open { target.replicas } else { 0 },
+        per_replica: if is_open { target.per_replica.clone() } else { Resources::default() },
+        not_after: end.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn permit(number: &str, phase: &str, group: &str, resource: &str, name: &str) -> ProcessingPermit {
+        serde_json::from_value(json!({
+            "apiVersion": "govcloud.dev/v1alpha1", "kind": "ProcessingPermit", "metadata": {"name": number},
+            "spec": {"requestedBy": "r", "processingClass": "broker", "project": "a", "justification": "It is needed.",
+                     "targets": [{"group": group, "resource": resource, "name": name, "replicas": 3, "perReplica": {"storage": "1Ti"}}]},
+            "status": {"phase": phase, "number": number, "validFrom": "2026-01-01T00:00:00Z", "notAfter": "2027-01-01T00:00:00Z"},
+        }))
+        .expect("valid")
+    }
+
+    #[test]
+    fn only_active_permits_of_the_project_open_slots() {
+        let permits = [
+            permit("1", "Active", "k", "pools", "one"),
+            permit("2", "Suspended", "k", "pools", "two"),
+            permit("3", "UnderReview", "k", "pools", "three"),
+        ];
+        let grant = compile("a", &permits);
+        assert_eq!(grant.resources["pools.k"].iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["one"]);
+        assert_eq!(grant.resources["pools.k"][0].replicas, 3);
+        assert!(compile("b", &permits).resources.is_empty());
+    }
+
+    #[test]
+    fn an_ended_permit_of_a_scalable_workload_leaves_a_closed_slot_until_another_takes_it() {
+        let ended = permit("1", "Revoked", "apps", "deployments", "kafka");
+        let closed = compile("a", [&ended]);
+        assert_eq!(closed.resources["deployments.apps"][0].replicas, 0);
+        let again = permit("2", "Active", "apps", "deployments", "kafka");
+        let open = compile("a", [&ended, &again]);
+        assert_eq!(open.resources["deployments.apps"].len(), 1);
+        assert_eq!(open.resources["deployments.apps"][0].permit, "2");
+    }
+
+    #[test]
+    fn the_order_of_the_permits_does_not_matter() {
+        let (one, two) = (permit("1", "Active", "k", "pools", "one"), permit("2", "Active", "k", "pools", "two"));
+        assert_eq!(compile("a", [&one, &two]), compile("a", [&two, &one]));
+    }
+}

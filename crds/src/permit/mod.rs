@@ -1,0 +1,455 @@
+//! [`ProcessingPermit`] and [`PermitReview`]: a request for named infrastructure, the verdicts, and what became of it.
+
+pub mod assess;
+pub mod digest;
+pub mod effective;
+pub mod review;
+pub mod validate;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Resources,
+    class::Approval,
+    common::{Classification, Interface, Period},
+};
+
+pub use review::{PermitReference, PermitReview, PermitReviewSpec, ReviewVerdict};
+
+/// An agency's request for named processing infrastructure, and what became of it.
+///
+/// The request never changes after it is made, except that it can be withdrawn; a renewal or an amendment is a new
+/// permit that names the `prior` one. Its uid and digest are what a reviewer pins.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "govcloud.dev",
+    version = "v1alpha1",
+    kind = "ProcessingPermit",
+    namespaced,
+    shortname = "permit",
+    category = "govcloud",
+    status = "ProcessingPermitStatus",
+    derive = "PartialEq",
+    doc = "An agency's request to operate named processing infrastructure, and what became of it. Written in the agency's home namespace.",
+    printcolumn(name = "Number", type_ = "string", json_path = ".status.number"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Class", type_ = "string", json_path = ".spec.processingClass"),
+    printcolumn(name = "Project", type_ = "string", json_path = ".spec.project"),
+    printcolumn(name = "Assessment", type_ = "string", json_path = ".status.assessment.result"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".status.notAfter"),
+    printcolumn(name = "Requested By", type_ = "string", json_path = ".spec.requestedBy", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.metadata.name.size() <= 63").message("a permit's name has at most 63 characters; choose a shorter one")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.requestedBy == oldSelf.requestedBy && self.intent == oldSelf.intent && has(self.prior) == has(oldSelf.prior) && (!has(self.prior) || self.prior == oldSelf.prior) && self.processingClass == oldSelf.processingClass && self.project == oldSelf.project && self.targets == oldSelf.targets && self.dataClassification == oldSelf.dataClassification && self.duration == oldSelf.duration && self.justification == oldSelf.justification")
+        .message("a request cannot be changed once it is made, because reviewers pinned what they saw; withdraw it and make a new one"),
+    validation = Rule::new("has(self.interfaces) == has(oldSelf.interfaces) && (!has(self.interfaces) || self.interfaces == oldSelf.interfaces) && has(self.zones) == has(oldSelf.zones) && (!has(self.zones) || self.zones == oldSelf.zones) && has(self.legalBasis) == has(oldSelf.legalBasis) && (!has(self.legalBasis) || self.legalBasis == oldSelf.legalBasis) && has(self.alternatives) == has(oldSelf.alternatives) && (!has(self.alternatives) || self.alternatives == oldSelf.alternatives) && has(self.evidence) == has(oldSelf.evidence) && (!has(self.evidence) || self.evidence == oldSelf.evidence) && has(self.sharingOffer) == has(oldSelf.sharingOffer) && (!has(self.sharingOffer) || self.sharingOffer == oldSelf.sharingOffer)")
+        .message("a request cannot be changed once it is made, because reviewers pinned what they saw; withdraw it and make a new one"),
+    validation = Rule::new("!oldSelf.withdrawn || self.withdrawn").message("a withdrawn request stays withdrawn; make a new one"),
+    validation = Rule::new("self.intent == 'New' || self.intent == 'Emergency' || has(self.prior)").message("a renewal, amendment or appeal needs prior: the permit it refers to")
+)]
+pub struct ProcessingPermitSpec {
+    /// Who asks; must be the caller's own user name.
+    #[schemars(length(min = 1, max = 253))]
+    pub requested_by: String,
+    /// What sort of request it is.
+    #[serde(default)]
+    pub intent: Intent,
+    /// The permit that a renewal, amendment, appeal or answer to a return refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub prior: Option<String>,
+    /// The ProcessingClass of what is asked for.
+    #[schemars(length(min = 1, max = 63))]
+    pub processing_class: String,
+    /// The project in which it will run.
+    #[schemars(length(min = 1, max = 40))]
+    pub project: String,
+    /// The objects this permit is for.
+    #[schemars(length(min = 1, max = 16))]
+    pub targets: Vec<Target>,
+    /// Protocols it must speak; a shared service that speaks others is no alternative.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub interfaces: Vec<Interface>,
+    /// The most sensitive data it will hold.
+    #[serde(default)]
+    pub data_classification: Classification,
+    /// Zones it must stand in; empty means any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 63)))]
+    pub zones: Vec<String>,
+    /// How long it is needed, from the day it becomes active.
+    #[serde(default = "a_year")]
+    pub duration: Period,
+    /// Why the agency needs it.
+    #[schemars(length(min = 10, max = 4000))]
+    pub justification: String,
+    /// The law it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1000))]
+    pub legal_basis: Option<String>,
+    /// Shared services that were considered, and why they do not do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub alternatives: Vec<Alternative>,
+    /// Documents that support the request, by digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub evidence: Vec<Evidence>,
+    /// Spare capacity that the agency would share with others, in the class's dimensions.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub sharing_offer: Resources,
+    /// True takes the request back, or gives the permit up. The only field that can be changed, and only to true.
+    #[serde(default)]
+    pub withdrawn: bool,
+}
+
+fn a_year() -> Period {
+    Period::hours(8760)
+}
+
+/// What sort of request a permit is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Intent {
+    /// For something new.
+    #[default]
+    New,
+    /// The same for longer.
+    Renewal,
+    /// Another size or another end.
+    Amendment,
+    /// Against a denial.
+    Appeal,
+    /// At once, for at most 72 hours, reviewed afterwards.
+    Emergency,
+}
+
+/// One object that a permit is for, with its largest size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// Its API group; empty for the core group.
+    #[serde(default)]
+    #[schemars(length(max = 253))]
+    pub group: String,
+    /// Its plural resource name, such as `kafkanodepools`.
+    #[schemars(length(min = 1, max = 63))]
+    pub resource: String,
+    /// Its name in the project's namespace.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// At most this many replicas.
+    #[serde(default = "one_replica")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub replicas: i32,
+    /// At most this much per replica, in the class's dimensions.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub per_replica: Resources,
+}
+
+fn one_replica() -> i32 {
+    1
+}
+
+impl Target {
+    /// The target's key in a grant, such as `kafkanodepools.kafka.strimzi.io`.
+    pub fn resource_key(&self) -> String {
+        crate::names::resource_key(&self.group, &self.resource)
+    }
+
+    /// Whether both name the same object.
+    pub fn is_same_object(&self, other: &Self) -> bool {
+        (&self.group, &self.resource, &self.name) == (&other.group, &other.resource, &other.name)
+    }
+
+    /// What it takes in all.
+    pub fn total(&self) -> Resources {
+        self.per_replica.times(i64::from(self.replicas))
+    }
+}
+
+/// What several targets take together, in the class's dimensions.
+pub fn demand(targets: &[Target]) -> Resources {
+    targets.iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()))
+}
+
+/// A shared service that was considered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Alternative {
+    /// Its name.
+    #[schemars(length(min = 1, max = 63))]
+    pub shared_service: String,
+    /// Why it does not do.
+    #[schemars(length(min = 1, max = 1000))]
+    pub rejected_because: String,
+}
+
+/// A document that supports a request; it is kept elsewhere and known here by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// Its file name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// SHA-256 of its bytes, in lower-case hexadecimal.
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
+    pub sha256: String,
+    /// Where it can be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2000))]
+    pub uri: Option<String>,
+}
+
+/// What a permit is at a moment. The conditions carry the truth; this is derived from them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Phase {
+    /// Not assessed yet, or it cannot be: the condition Assessed says why.
+    #[default]
+    Pending,
+    /// Waits for reviewers.
+    UnderReview,
+    /// A reviewer asked for more information.
+    Returned,
+    /// Approved; waits until its targets are free and its project is ready.
+    Approved,
+    /// Its targets may run.
+    Active,
+    /// Stopped by a reviewer for a while: nothing of it may start or grow.
+    Suspended,
+    /// Taken back by reviewers.
+    Revoked,
+    /// Its time is over.
+    Expired,
+    /// Reviewers said no.
+    Denied,
+    /// The agency took it back.
+    Withdrawn,
+    /// A successor took over.
+    Superseded,
+}
+
+impl Phase {
+    /// Whether nothing will happen to it any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Revoked | Self::Expired | Self::Denied | Self::Withdrawn | Self::Superseded)
+    }
+
+    /// Whether it waits for a person to act on it.
+    pub fn is_waiting(self) -> bool {
+        matches!(self, Self::Pending | Self::UnderReview | Self::Returned)
+    }
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessingPermitStatus {
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// What it is now.
+    #[serde(default)]
+    pub phase: Phase,
+    /// Its number, unique and never reused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// SHA-256 of the canonical request: what a reviewer saw and pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The rules it is judged by, as they were when it was submitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PinnedPolicy>,
+    /// Its place among the requests that wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Queue>,
+    /// Whether a shared service already offers this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessment: Option<Assessment>,
+    /// Every review, and whether it counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub reviews: Vec<CountedReview>,
+    /// What was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// Its targets as they were approved: what was asked for, narrowed by the reviewers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub granted: Vec<Target>,
+    /// Since when it is active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<Time>,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Time>,
+    /// Ready, Assessed, Duplicate, QuorumMet, CapacityReserved, Active.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// The rules a permit is judged by. A later change of the class changes no past decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedPolicy {
+    /// The class.
+    pub class: String,
+    /// The generation of the class.
+    pub generation: i64,
+    /// The class's approval block at that generation.
+    pub approval: Approval,
+    /// The group of the authority that answers for the agency's security regime, if its review is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regime_reviewers: Option<String>,
+}
+
+/// A place in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Queue {
+    /// 1 is next.
+    pub position: i32,
+    /// When a decision is due; after that the request is overdue.
+    pub due_by: Time,
+}
+
+/// Whether a shared service already offers what is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Assessment {
+    /// Unique, Overlaps or Duplicate.
+    pub result: AssessmentResult,
+    /// When it was judged.
+    pub assessed_at: Time,
+    /// What was asked for in all, in the class's dimensions.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub demand: Resources,
+    /// Every offer that was looked at, the best first; at most 32 are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub offers: Vec<OfferAssessment>,
+}
+
+/// Whether a request duplicates what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum AssessmentResult {
+    /// Every offer has a decisive mismatch.
+    Unique,
+    /// Part of it fits an offer, or something is not known.
+    Overlaps,
+    /// An offer has room for all of it.
+    Duplicate,
+}
+
+impl std::fmt::Display for AssessmentResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One offer, judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OfferAssessment {
+    /// `<shared service>/<plan>`.
+    pub offer: String,
+    /// Fits, Partly, Unknown or Mismatch.
+    pub result: OfferResult,
+    /// Each aspect that was tested.
+    #[schemars(length(max = 16))]
+    pub predicates: Vec<Predicate>,
+    /// If it fits: what of the offer's spare capacity the request would take. Anyone can check it.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub packing: Resources,
+    /// How many claims of the plan that takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<i32>,
+    /// Until when this capacity is kept for the requester.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_until: Option<Time>,
+}
+
+/// How well one offer fits, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum OfferResult {
+    /// It has room for all of it.
+    Fits,
+    /// It has room for part of it.
+    Partly,
+    /// Something decisive is not known.
+    Unknown,
+    /// Something decisive is different.
+    Mismatch,
+}
+
+/// One aspect of an offer, tested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Predicate {
+    /// Class, Interface, Data, Eligibility, Zone, Health or Capacity.
+    pub name: String,
+    /// True, False or Unknown.
+    pub result: Truth,
+    /// Why, in words a reviewer can quote.
+    pub message: String,
+}
+
+/// Three-valued logic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// It cannot be told.
+    Unknown,
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+}
+
+/// A review as the operator counted it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CountedReview {
+    /// The PermitReview.
+    pub name: String,
+    /// Who gave it.
+    pub reviewer: String,
+    /// In which group.
+    pub group: String,
+    /// What it says.
+    pub verdict: ReviewVerdict,
+    /// Whether it counts.
+    pub counted: bool,
+    /// Why it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Decision {
+    /// Approve, Deny or Return.
+    pub verdict: ReviewVerdict,
+    /// When: the time of the review that decided it.
+    pub at: Time,
+    /// What was granted in all, in the class's dimensions.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub capacity: Resources,
+    /// Why.
+    pub reason: String,
+}

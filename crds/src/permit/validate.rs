@@ -1,0 +1,175 @@
+//! What must be in order before a request can be assessed: a chain of rules, the first that objects wins.
+
+use crate::{
+    Agency, ProcessingClass, ProcessingPermit, Project,
+    permit::{Intent, Target},
+};
+
+/// What the rules look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The request.
+    pub permit: &'a ProcessingPermit,
+    /// The agency that asks.
+    pub agency: Option<&'a Agency>,
+    /// The project in which it will run.
+    pub project: Option<&'a Project>,
+    /// The class that it claims.
+    pub class: Option<&'a ProcessingClass>,
+}
+
+/// Why a request cannot be assessed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// One CamelCase word for programs.
+    pub reason: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+type Rule = fn(Subject<'_>) -> Option<Objection>;
+
+const RULES: [Rule; 8] = [intent, agency, project, class, targets, dimensions, classification, duration];
+
+/// The first objection to a request, or `None` if it can be assessed.
+pub fn objection(subject: Subject<'_>) -> Option<Objection> {
+    RULES.iter().find_map(|rule| rule(subject))
+}
+
+fn object(reason: &'static str, message: impl Into<String>) -> Option<Objection> {
+    Some(Objection { reason, message: message.into() })
+}
+
+fn intent(subject: Subject<'_>) -> Option<Objection> {
+    match subject.permit.spec.intent {
+        Intent::New => None,
+        other => object(
+            "IntentNotSupported",
+            format!("{other:?} is not decided by this version of the operator. Withdraw this request and make a New one."),
+        ),
+    }
+}
+
+fn agency(subject: Subject<'_>) -> Option<Objection> {
+    match subject.agency {
+        None => object("NoAgency", "This namespace is no agency's home; make the request in agency-<name>."),
+        Some(agency) if agency.spec.cordoned => {
+            object("AgencyCordoned", format!("{} is cordoned: nothing new starts for it. Ask your cloud operator.", agency.spec.display_name))
+        }
+        Some(_) => None,
+    }
+}
+
+fn project(subject: Subject<'_>) -> Option<Objection> {
+    let name = &subject.permit.spec.project;
+    match subject.project {
+        None => object("NoSuchProject", format!("There is no project {name}. Create it first: govcloud project create {name}")),
+        Some(_) => None,
+    }
+}
+
+fn class(subject: Subject<'_>) -> Option<Objection> {
+    let name = &subject.permit.spec.processing_class;
+    match subject.class {
+        None => object("NoSuchClass", format!("There is no processing class {name}. See what there is: kubectl get processingclasses")),
+        Some(_) => None,
+    }
+}
+
+fn targets(subject: Subject<'_>) -> Option<Objection> {
+    let class = subject.class?;
+    let targets = &subject.permit.spec.targets;
+    if let Some(target) = targets.iter().find(|t| !is_of_class(t, class)) {
+        let key = target.resource_key();
+        return object("WrongClass", format!("{key} is not a resource of class {}. Let govcloud permit request --from FILE fill in the class.", subject.permit.spec.processing_class));
+    }
+    let twice = targets.iter().enumerate().find(|(i, t)| targets[..*i].iter().any(|other| other.is_same_object(t)));
+    let (_, target) = twice?;
+    object("TargetTwice", format!("{}/{} is named twice; name each object once.", target.resource, target.name))
+}
+
+/// Whether a target can be of a class: a resource that it controls, or a workload if it knows images.
+pub fn is_of_class(target: &Target, class: &ProcessingClass) -> bool {
+    let controlled = class.spec.controls.iter().any(|c| c.group == target.group && c.resource == target.resource);
+    let workload = crate::class::recognise::WORKLOADS.iter().any(|w| w.group == target.group && w.resource == target.resource);
+    controlled || (workload && class.spec.workloads.is_some())
+}
+
+fn dimensions(subject: Subject<'_>) -> Option<Objection> {
+    let class = subject.class?;
+    let known = |name: &String| class.spec.dimensions.iter().any(|d| d.name == *name);
+    let unknown = subject.permit.spec.targets.iter().flat_map(|t| t.per_replica.0.keys()).find(|name| !known(name))?;
+    let names: Vec<_> = class.spec.dimensions.iter().map(|d| d.name.as_str()).collect();
+    object("UnknownDimension", format!("{unknown} is no dimension of class {}; it has {}.", subject.permit.spec.processing_class, names.join(", ")))
+}
+
+fn classification(subject: Subject<'_>) -> Option<Objection> {
+    let (asked, ceiling) = (subject.permit.spec.data_classification, subject.agency?.spec.data_classification);
+    if asked <= ceiling {
+        return None;
+    }
+    object("ClassificationTooHigh", format!("The request is for {asked} data, and the agency may process data up to {ceiling}."))
+}
+
+fn duration(subject: Subject<'_>) -> Option<Objection> {
+    let (asked, most) = (&subject.permit.spec.duration, &subject.class?.spec.approval.max_duration);
+    if asked.duration().is_zero() {
+        return object("NoDuration", "The duration is zero; say how long it is needed, such as 8760h.");
+    }
+    if asked.duration() <= most.duration() {
+        return None;
+    }
+    object("TooLong", format!("Asked for {asked}; a permit of class {} lasts at most {most}.", subject.permit.spec.processing_class))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    fn request(change: Value) -> ProcessingPermit {
+        let mut spec = json!({
+            "requestedBy": "r", "processingClass": "broker", "project": "a", "justification": "It is needed.",
+            "targets": [{"group": "k", "resource": "pools", "name": "one"}],
+        });
+        for (key, value) in change.as_object().expect("an object") {
+            spec[key] = value.clone();
+        }
+        ProcessingPermit::new("p", serde_json::from_value(spec).expect("valid"))
+    }
+
+    fn class() -> ProcessingClass {
+        let spec = json!({
+            "displayName": "Broker", "dimensions": [{"name": "brokers"}],
+            "controls": [{"group": "k", "resource": "pools", "version": "v1", "perReplica": {"brokers": "1"}}],
+            "approval": {"quorum": [{"group": "g", "count": 1}]},
+        });
+        ProcessingClass::new("broker", serde_json::from_value(spec).expect("valid"))
+    }
+
+    #[rstest]
+    #[case(json!({}), None)]
+    #[case(json!({"intent": "Renewal", "prior": "q"}), Some("IntentNotSupported"))]
+    #[case(json!({"targets": [{"group": "k", "resource": "other", "name": "one"}]}), Some("WrongClass"))]
+    #[case(json!({"targets": [{"group": "apps", "resource": "deployments", "name": "one"}]}), Some("WrongClass"))]
+    #[case(json!({"targets": [{"group": "k", "resource": "pools", "name": "a"}, {"group": "k", "resource": "pools", "name": "a"}]}), Some("TargetTwice"))]
+    #[case(json!({"targets": [{"group": "k", "resource": "pools", "name": "a", "perReplica": {"gpus": 1}}]}), Some("UnknownDimension"))]
+    #[case(json!({"dataClassification": "Secret"}), Some("ClassificationTooHigh"))]
+    #[case(json!({"duration": "9000h"}), Some("TooLong"))]
+    #[case(json!({"duration": "0h"}), Some("NoDuration"))]
+    fn the_first_objection_is_named(#[case] change: Value, #[case] reason: Option<&str>) {
+        let agency = Agency::new("t", serde_json::from_value(json!({"displayName": "T", "securityRegime": "NonInfrastructure"})).expect("valid"));
+        let project = Project::new("a", serde_json::from_value(json!({"purpose": "x", "pool": "n"})).expect("valid"));
+        let (permit, class) = (request(change), class());
+        let subject = Subject { permit: &permit, agency: Some(&agency), project: Some(&project), class: Some(&class) };
+        assert_eq!(objection(subject).map(|o| o.reason), reason);
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let permit = request(json!({}));
+        let subject = Subject { permit: &permit, agency: None, project: None, class: None };
+        assert_eq!(objection(subject).map(|o| o.reason), Some("NoAgency"));
+    }
+}

@@ -1,0 +1,198 @@
+//! Rules over shared services and claims.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::{Channel, ClaimPhase, Plan, Reservation, ServiceClaim, SharedService, SharedServiceSpec};
+use crate::{
+    Agency, Resources,
+    common::AgencyType,
+    conditions::{Verdict, find},
+};
+
+impl SharedServiceSpec {
+    /// The plan of that name.
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.name == name)
+    }
+}
+
+impl SharedService {
+    /// What is left of its capacity: what the status says, or all of it while nothing was counted yet.
+    pub fn available(&self) -> Resources {
+        self.status.as_ref().map_or_else(|| self.spec.capacity.clone(), |s| self.spec.capacity.minus(&s.allocated))
+    }
+
+    /// Whether a probe found it unhealthy; one that nobody probes counts as healthy.
+    pub fn is_unhealthy(&self) -> bool {
+        let conditions = self.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
+        find(conditions, "Healthy").is_some_and(|c| c.status == "False" && c.reason != "NotProbed")
+    }
+}
+
+impl Channel {
+    /// Whether agencies of this type are on the channel: GSB joins the government's agencies, PGSB the private sector.
+    pub fn admits(self, agency_type: AgencyType) -> bool {
+        match self {
+            Self::Gsb => agency_type == AgencyType::Government,
+            Self::Pgsb => agency_type != AgencyType::Government,
+            Self::Direct => true,
+        }
+    }
+}
+
+/// Why an agency may not have a plan of a service, in words; `None` if it may.
+pub fn ineligible(agency: &Agency, service: &SharedService, plan: &Plan) -> Option<String> {
+    let spec = &agency.spec;
+    if !service.spec.eligibility.selects(spec.agency_type, spec.security_regime) {
+        return Some(format!("for {} only", describe_eligibility(&service.spec)));
+    }
+    if !plan.channel.admits(spec.agency_type) {
+        let who = if plan.channel == Channel::Gsb { "government agencies" } else { "the private sector" };
+        return Some(format!("plan {} is on channel {}, for {who} only", plan.name, plan.channel));
+    }
+    None
+}
+
+/// Who may claim a service, in words.
+pub fn describe_eligibility(service: &SharedServiceSpec) -> String {
+    let types = service.eligibility.agency_types.iter().map(ToString::to_string);
+    let regimes = service.eligibility.security_regimes.iter().map(ToString::to_string);
+    let all: Vec<_> = types.chain(regimes).collect();
+    if all.is_empty() { "every agency".to_owned() } else { format!("{} agencies", all.join(", ")) }
+}
+
+/// Whether a claim may be served at all; the claim's condition `Eligible`.
+pub fn eligible(claim: &ServiceClaim, service: Option<&SharedService>, agency: Option<&Agency>) -> Verdict {
+    const KIND: &str = "Eligible";
+    let (name, plan_name) = (&claim.spec.shared_service, &claim.spec.plan);
+    let Some(service) = service else {
+        return Verdict::no(KIND, "NoSuchService", format!("There is no shared service {name}. See what there is: govcloud service list"));
+    };
+    let Some(plan) = service.spec.plan(plan_name) else {
+        let plans: Vec<_> = service.spec.plans.iter().map(|p| p.name.as_str()).collect();
+        return Verdict::no(KIND, "NoSuchPlan", format!("{name} has no plan {plan_name}; it has {}.", plans.join(", ")));
+    };
+    let Some(agency) = agency else {
+        return Verdict::no(KIND, "NoAgency", "This namespace belongs to no agency; claim the service in a project of yours.");
+    };
+    if let Some(why) = ineligible(agency, service, plan) {
+        return Verdict::no(KIND, "NotEligible", format!("{name} is {why}."));
+    }
+    Verdict::yes(KIND, "Eligible", format!("{} may use {name}.", agency.spec.display_name))
+}
+
+/// The claims of a service that hold capacity, given who held it `before`.
+///
+/// Who holds capacity keeps it while the claim exists and still fits its plan; the others are served oldest first, each
+/// entirely or not at all. The sum never exceeds the capacity unless the capacity was reduced below what is held.
+pub fn reserve<'a>(
+    service: &SharedService,
+    before: &[Reservation],
+    claims: impl IntoIterator<Item = &'a ServiceClaim>,
+    may_claim: impl Fn(&ServiceClaim) -> bool,
+) -> Vec<Reservation> {
+    let mut claims: Vec<_> = claims
+        .into_iter()
+        .filter(|claim| claim.spec.shared_service == service.name_any() && claim.metadata.deletion_timestamp.is_none())
+        .filter(|claim| claim.status.as_ref().is_none_or(|s| s.phase != ClaimPhase::Released))
+        .filter(|claim| may_claim(claim))
+        .collect();
+    let held = |claim: &ServiceClaim| before.iter().find(|r| Some(&r.uid) == claim.metadata.uid.as_ref());
+    claims.sort_by_key(|claim| (Reverse(held(claim).is_some()), created(claim), claim.metadata.uid.clone()));
+    let mut left = service.spec.capacity.clone();
+    let mut reservations = Vec::new();
+    for claim in claims {
+        let Some(plan) = service.spec.plan(&claim.spec.plan) else { continue };
+        let keeps = held(claim).is_some_and(|r| plan.capacity.fits_in(&r.capacity));
+        if keeps || plan.capacity.fits_in(&left) {
+            left = left.minus(&plan.capacity);
+            reservations.push(reservation(claim, plan));
+        }
+    }
+    reservations.sort_by(|a, b| a.uid.cmp(&b.uid));
+    reservations
+}
+
+fn created(claim: &ServiceClaim) -> Option<Timestamp> {
+    claim.metadata.creation_timestamp.as_ref().map(|t| t.0)
+}
+
+fn reservation(claim: &ServiceClaim, plan: &Plan) -> Reservation {
+    Reservation {
+        uid: claim.metadata.uid.clone().unwrap_or_default(),
+        namespace: claim.metadata.namespace.clone().unwrap_or_default(),
+        name: claim.name_any(),
+        capacity: plan.capacity.clone(),
+    }
+}
+
+/// What reservations hold together.
+pub fn allocated(reservations: &[Reservation]) -> Resources {
+    reservations.iter().map(|r| &r.capacity).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    fn service(capacity: i64) -> SharedService {
+        let spec = json!({
+            "displayName": "Streaming", "provider": "ito", "processingClass": "message-broker",
+            "plans": [{"name": "small", "channel": "GSB", "capacity": {"brokers": 1}}, {"name": "large", "capacity": {"brokers": 3}}],
+            "capacity": {"brokers": capacity}, "binding": {"type": "kafka"},
+            "eligibility": {"securityRegimes": ["NonInfrastructure"]},
+        });
+        SharedService::new("streaming", serde_json::from_value(spec).expect("valid"))
+    }
+
+    fn claim(name: &str, plan: &str, second: i64) -> ServiceClaim {
+        let mut claim = ServiceClaim::new(name, serde_json::from_value(json!({"sharedService": "streaming", "plan": plan})).expect("valid"));
+        claim.metadata.uid = Some(name.to_owned());
+        claim.metadata.creation_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::from_second(second).expect("in range")));
+        claim
+    }
+
+    fn names(reservations: &[Reservation]) -> Vec<&str> {
+        reservations.iter().map(|r| r.name.as_str()).collect()
+    }
+
+    #[test]
+    fn the_oldest_are_served_first_each_entirely() {
+        let claims = [claim("c", "small", 3), claim("b", "large", 2), claim("a", "small", 1)];
+        assert_eq!(names(&reserve(&service(3), &[], &claims, |_| true)), ["a", "c"]);
+    }
+
+    #[test]
+    fn who_holds_capacity_keeps_it_even_when_there_is_less() {
+        let younger = [claim("y", "small", 9)];
+        let before = reserve(&service(1), &[], &younger, |_| true);
+        let claims = [claim("x", "small", 1), claim("y", "small", 9)];
+        assert_eq!(names(&reserve(&service(1), &before, &claims, |_| true)), ["y"]);
+        assert_eq!(names(&reserve(&service(0), &before, &claims, |_| true)), ["y"]);
+    }
+
+    #[test]
+    fn released_places_are_given_on() {
+        let both = [claim("x", "small", 1), claim("y", "small", 2)];
+        let before = reserve(&service(1), &[], &both, |_| true);
+        assert_eq!(names(&reserve(&service(1), &before, &both[1..], |_| true)), ["y"]);
+    }
+
+    #[rstest]
+    #[case("Government", "NonInfrastructure", "small", None)]
+    #[case("Partner", "NonInfrastructure", "small", Some("plan small is on channel GSB, for government agencies only"))]
+    #[case("Partner", "NonInfrastructure", "large", None)]
+    #[case("Government", "CriticalInfrastructure", "large", Some("for NonInfrastructure agencies only"))]
+    fn eligibility_is_explained(#[case] agency_type: &str, #[case] regime: &str, #[case] plan: &str, #[case] why: Option<&str>) {
+        let spec = json!({"displayName": "X", "type": agency_type, "securityRegime": regime});
+        let agency = Agency::new("x", serde_json::from_value(spec).expect("valid"));
+        let service = service(1);
+        let plan = service.spec.plan(plan).expect("there");
+        assert_eq!(ineligible(&agency, &service, plan).as_deref(), why);
+    }
+}
