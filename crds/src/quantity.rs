@@ -250,7 +250,6 @@ impl JsonSchema for Quantity {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "x-kubernetes-int-or-string": true,
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
             "maxLength": 40,
             "pattern": r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)((([KMGTPE]i)|[numkMGTPE])|([eE][+-]?[0-9]{1,2}))?$",
         })

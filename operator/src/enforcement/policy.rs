@@ -1,0 +1,248 @@
+//! A ValidatingAdmissionPolicy with its bindings, built so that nothing is left to the API server's defaults.
+//!
+//! Every default is written out: what the operator reads back then equals what it wrote, and any difference is a change
+//! by somebody else.
+
+use govcloud_crds::{
+    agency::Enforcement,
+    names::{API_VERSION, GRANT_NAME, LABEL_ENFORCEMENT, LABEL_MANAGED_BY, LABEL_PROJECT, MANAGED_BY},
+};
+use serde_json::{Value, json};
+
+/// A resource rule: which operations on which resources a policy looks at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// API groups.
+    pub groups: Vec<String>,
+    /// Versions, or `*`.
+    pub versions: Vec<String>,
+    /// Plural resource names, `<resource>/<subresource>` included.
+    pub resources: Vec<String>,
+    /// `CREATE`, `UPDATE`, `DELETE`.
+    pub operations: Vec<&'static str>,
+}
+
+impl Rule {
+    /// Any version of some resources of one group.
+    pub fn any_version<S: Into<String>>(group: &str, resources: impl IntoIterator<Item = S>, operations: &[&'static str]) -> Self {
+        Self::version(group, "*", resources, operations)
+    }
+
+    /// One version of some resources of one group.
+    pub fn version<S: Into<String>>(group: &str, version: &str, resources: impl IntoIterator<Item = S>, operations: &[&'static str]) -> Self {
+        Self {
+            groups: vec![group.to_owned()],
+            versions: vec![version.to_owned()],
+            resources: resources.into_iter().map(Into::into).collect(),
+            operations: operations.to_vec(),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({"apiGroups": self.groups, "apiVersions": self.versions, "resources": self.resources, "operations": self.operations, "scope": "*"})
+    }
+
+    fn only(&self, operation: &'static str) -> Option<Self> {
+        self.operations.contains(&operation).then(|| Self { operations: vec![operation], ..self.clone() })
+    }
+}
+
+/// One check of a policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// CEL that must be true.
+    pub expression: String,
+    /// CEL that gives the message.
+    pub message: String,
+}
+
+impl Check {
+    /// A check with a fixed message.
+    pub fn fixed(expression: impl Into<String>, message: &str) -> Self {
+        Self { expression: expression.into(), message: super::cel::literal(message) }
+    }
+
+    /// A check whose message is CEL.
+    pub fn explained(expression: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { expression: expression.into(), message: message.into() }
+    }
+}
+
+/// Where a policy binds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scope {
+    /// Everywhere, cluster-scoped objects included.
+    Everywhere,
+    /// In namespaces that match these label expressions.
+    Namespaces(Vec<Value>),
+    /// In project namespaces, as each agency's `enforcement` says.
+    Projects,
+    /// In all namespaces but these, as each agency's `enforcement` says.
+    AllBut(Vec<String>),
+    /// In namespaces that are no projects, and are not these.
+    NonProjectsBut(Vec<String>),
+}
+
+/// A policy and where it binds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Its name, and its bindings' prefix.
+    pub name: String,
+    /// What it looks at.
+    pub rules: Vec<Rule>,
+    /// Labels that the object must have.
+    pub object_labels: Vec<Value>,
+    /// Name and CEL of conditions under which it applies at all.
+    pub conditions: Vec<(&'static str, String)>,
+    /// Name and CEL of variables.
+    pub variables: Vec<(String, String)>,
+    /// What must hold.
+    pub checks: Vec<Check>,
+    /// Where it binds.
+    pub scope: Scope,
+    /// Whether it reads the namespace's grant.
+    pub reads_grant: bool,
+}
+
+impl Policy {
+    /// A policy without parameters, variables and conditions.
+    pub fn new(name: impl Into<String>, scope: Scope, rules: Vec<Rule>, checks: Vec<Check>) -> Self {
+        Self {
+            name: name.into(),
+            rules,
+            object_labels: Vec::new(),
+            conditions: Vec::new(),
+            variables: Vec::new(),
+            checks,
+            scope,
+            reads_grant: false,
+        }
+    }
+
+    /// The policy and its bindings as manifests.
+    pub fn manifests(&self) -> Vec<Value> {
+        let mut all = vec![self.policy()];
+        all.extend(self.bindings());
+        all
+    }
+
+    fn policy(&self) -> Value {
+        let variables: Vec<_> = self.variables.iter().map(|(name, expression)| json!({"name": name, "expression": expression})).collect();
+        let conditions: Vec<_> = self.conditions.iter().map(|(name, expression)| json!({"name": name, "expression": expression})).collect();
+        let validations: Vec<_> = self
+            .checks
+            .iter()
+            .map(|c| json!({"expression": c.expression, "messageExpression": c.message, "message": "refused by the Government Cloud", "reason": "Forbidden"}))
+            .collect();
+        let mut spec = json!({
+            "failurePolicy": "Fail",
+            "matchConstraints": self.matches(&self.rules, &json!({})),
+            "matchConditions": conditions,
+            "variables": variables,
+            "validations": validations,
+        });
+        if self.reads_grant {
+            spec["paramKind"] = json!({"apiVersion": API_VERSION, "kind": "ProcessingGrant"});
+        }
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": metadata(&self.name), "spec": spec})
+    }
+
+    fn matches(&self, rules: &[Rule], namespaces: &Value) -> Value {
+        let rules: Vec<_> = rules.iter().map(Rule::to_json).collect();
+        let objects = if self.object_labels.is_empty() { json!({}) } else { json!({"matchExpressions": self.object_labels}) };
+        json!({"matchPolicy": "Equivalent", "namespaceSelector": namespaces, "objectSelector": objects, "resourceRules": rules})
+    }
+
+    fn bindings(&self) -> Vec<Value> {
+        self.scope.selectors().into_iter().flat_map(|(suffix, action, namespaces)| self.binding(suffix, action, &namespaces)).collect()
+    }
+
+    /// A policy that reads the grant needs two bindings: creation without a grant is refused, but an update is admitted,
+    /// because a namespace that is being deleted has lost its grant while finalizers are still to be removed.
+    fn binding(&self, suffix: &str, action: &str, namespaces: &Value) -> Vec<Value> {
+        if !self.reads_grant {
+            return vec![self.one_binding(&format!("{}{suffix}", self.name), action, &self.rules, namespaces, None)];
+        }
+        [("CREATE", "Deny", "-create"), ("UPDATE", "Allow", "-update")]
+            .into_iter()
+            .filter_map(|(operation, without_grant, part)| {
+                let rules: Vec<_> = self.rules.iter().filter_map(|r| r.only(operation)).collect();
+                let name = format!("{}{part}{suffix}", self.name);
+                (!rules.is_empty()).then(|| self.one_binding(&name, action, &rules, namespaces, Some(without_grant)))
+            })
+            .collect()
+    }
+
+    fn one_binding(&self, name: &str, action: &str, rules: &[Rule], namespaces: &Value, without_grant: Option<&str>) -> Value {
+        let mut spec = json!({
+            "policyName": self.name,
+            "validationActions": [action],
+            "matchResources": self.matches(rules, namespaces),
+        });
+        if let Some(without_grant) = without_grant {
+            spec["paramRef"] = json!({"name": GRANT_NAME, "parameterNotFoundAction": without_grant});
+        }
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata(name), "spec": spec})
+    }
+}
+
+fn metadata(name: &str) -> Value {
+    json!({"name": name, "labels": {LABEL_MANAGED_BY: MANAGED_BY}})
+}
+
+impl Scope {
+    /// Suffix of the binding, action and namespace selector of each binding.
+    fn selectors(&self) -> Vec<(&'static str, &'static str, Value)> {
+        let not_named = |names: &[String]| json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": names});
+        let project = |operator: &str| json!({"key": LABEL_PROJECT, "operator": operator});
+        match self {
+            Self::Everywhere => vec![("", "Deny", json!({}))],
+            Self::Namespaces(expressions) => vec![("", "Deny", json!({"matchExpressions": expressions}))],
+            Self::NonProjectsBut(names) => vec![("", "Deny", json!({"matchExpressions": [project("DoesNotExist"), not_named(names)]}))],
+            Self::Projects => by_enforcement(&[project("Exists")]),
+            Self::AllBut(names) => by_enforcement(&[not_named(names)]),
+        }
+    }
+}
+
+fn by_enforcement(expressions: &[Value]) -> Vec<(&'static str, &'static str, Value)> {
+    let select = |operator: &str, values: &[&str]| {
+        let mut all = expressions.to_vec();
+        all.push(json!({"key": LABEL_ENFORCEMENT, "operator": operator, "values": values}));
+        json!({"matchExpressions": all})
+    };
+    Enforcement::ALL
+        .into_iter()
+        .map(|enforcement| match enforcement {
+            Enforcement::Deny => ("", "Deny", select("NotIn", &["Warn", "Audit"])),
+            Enforcement::Warn => ("-warn", "Warn", select("In", &["Warn"])),
+            Enforcement::Audit => ("-audit", "Audit", select("In", &["Audit"])),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(reads_grant: bool, scope: Scope) -> Policy {
+        let rules = vec![Rule::any_version("g", ["things"], &["CREATE", "UPDATE"])];
+        Policy { reads_grant, ..Policy::new("p", scope, rules, vec![Check::fixed("true", "x")]) }
+    }
+
+    #[test]
+    fn a_policy_with_a_grant_is_closed_for_creation_and_open_for_updates_without_one() {
+        let manifests = policy(true, Scope::Projects).manifests();
+        let action = |name: &str| manifests.iter().find(|m| m["metadata"]["name"] == name).expect(name)["spec"]["paramRef"]["parameterNotFoundAction"].clone();
+        assert_eq!(action("p-create"), "Deny");
+        assert_eq!(action("p-update"), "Allow");
+        assert_eq!(manifests.len(), 1 + 2 * 3);
+    }
+
+    #[test]
+    fn everything_is_managed_and_named() {
+        for manifest in policy(false, Scope::AllBut(vec!["kube-system".into()])).manifests() {
+            assert_eq!(manifest["metadata"]["labels"][LABEL_MANAGED_BY], MANAGED_BY);
+        }
+    }
+}
