@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use jiff::{SignedDuration, Timestamp};
+use kube::KubeSchema;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -152,13 +153,21 @@ impl JsonSchema for Period {
     }
 }
 
+/// The schema of a map of texts with at most `KEYS` entries of at most `LENGTH` characters. CEL rules over a map need
+/// both bounds, or the API server takes their cost for unbounded.
+pub(crate) fn texts<const KEYS: u32, const LENGTH: u32>(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "maxProperties": KEYS, "additionalProperties": {"type": "string", "maxLength": LENGTH}})
+}
+
 /// A person or group, as RBAC names them.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Member {
     /// `User` or `Group`.
     pub kind: MemberKind,
     /// The name that the cluster's authentication gives them; never one that begins with `system:`.
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("!self.startsWith('system:')")
+        .message("a member's name must not begin with system:, because those are the cluster's own identities; name the person or group as your identity provider does"))]
     pub name: String,
 }
 

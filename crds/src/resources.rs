@@ -12,7 +12,8 @@ use crate::Quantity;
 /// Used for quotas (keys as in a ResourceQuota) and for capacity in the dimensions of a ProcessingClass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Resources(#[schemars(length(max = 64))] pub BTreeMap<String, Quantity>);
+#[schemars(extend("maxProperties" = 64))]
+pub struct Resources(pub BTreeMap<String, Quantity>);
 
 impl Resources {
     /// Whether nothing is named at all.

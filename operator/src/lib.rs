@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The operator of the Government Cloud: watch → gather → decide → apply → report.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`stores`], [`triggers`] | one watch and one store per kind; what is reconciled when something changes |
+//! | [`controllers`] | one reconciler per kind |
+//! | [`enforcement`] | the admission policies and agency roles, as a pure function |
+//! | [`managed`], [`namespaces`] | making the cluster have what was decided; writing only what differs |
+//! | [`report`], [`metrics`], [`server`] | what people and machines see of it |
+
+pub mod clock;
+pub mod context;
+pub mod controllers;
+pub mod discovery;
+pub mod enforcement;
+pub mod error;
+pub mod managed;
+pub mod metrics;
+pub mod namespaces;
+pub mod permit_view;
+pub mod rbac;
+pub mod report;
+pub mod run;
+pub mod server;
+pub mod stores;
+pub mod triggers;

@@ -1,1 +1,15 @@
-//! Placeholder.
+//! What the tests stand on: a real control plane with the kinds, the operator as its own process, and a credential for
+//! each persona.
+//!
+//! A test binary starts one [`Cloud`] and shares it; tests that stop the operator or take a remedy out start their own.
+
+mod binaries;
+mod cloud;
+pub mod fixtures;
+mod kubectl;
+pub mod people;
+mod wait;
+
+pub use cloud::{Cloud, Setup};
+pub use kubectl::Said;
+pub use wait::{eventually, eventually_for};

@@ -36,12 +36,8 @@ use crate::common::Period;
 #[x_kube(
     validation = Rule::new("!has(oldSelf.dimensions) || oldSelf.dimensions.all(o, self.dimensions.exists(d, d.name == o.name))")
         .message("a dimension cannot be removed, because permits are measured in it; add a new one instead"),
-    validation = Rule::new("!has(self.controls) || self.controls.all(c, c.perReplica.all(k, self.dimensions.exists(d, d.name == k)))")
-        .message("perReplica names a dimension that the class does not have; add it to dimensions"),
     validation = Rule::new("!has(self.workloads) || self.dimensions.exists(d, d.name == self.workloads.countsAs)")
-        .message("workloads.countsAs names a dimension that the class does not have; add it to dimensions"),
-    validation = Rule::new("!has(self.gatedQuota) || self.gatedQuota.all(k, self.dimensions.exists(d, d.name == k))")
-        .message("gatedQuota names a dimension that the class does not have; add it to dimensions")
+        .message("workloads.countsAs names a dimension that the class does not have; add it to dimensions")
 )]
 pub struct ProcessingClassSpec {
     /// The class's name as people know it.
@@ -67,7 +63,7 @@ pub struct ProcessingClassSpec {
     pub workloads: Option<Workloads>,
     /// Dimension to quota key, such as `gpus: requests.nvidia.com/gpu`: that key is 0 in every project without a permit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(length(max = 16))]
+    #[schemars(schema_with = "crate::common::texts::<16, 253>")]
     pub gated_quota: BTreeMap<String, String>,
     /// Who decides, and how long a permit lasts.
     pub approval: Approval,
@@ -104,7 +100,7 @@ pub struct Control {
     #[schemars(length(min = 1, max = 1000))]
     pub replicas: String,
     /// CEL over `object` per dimension: how much of it one replica takes, an integer or a quantity.
-    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 2000)))]
+    #[schemars(schema_with = "crate::common::texts::<16, 2000>")]
     pub per_replica: BTreeMap<String, String>,
     /// Accounts that may make its pods, such as `system:serviceaccount:strimzi:strimzi-cluster-operator`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -119,11 +115,13 @@ fn one() -> String {
 }
 
 /// Ordinary workloads that are processing infrastructure because of the images they run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Workloads {
     /// Regular expressions (RE2) over image references.
+    // A pattern that cannot be read is an error of the rule itself, so the API server refuses it and says where.
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 200)))]
+    #[x_kube(validation = Rule::new("self.all(p, ''.matches(p) == ''.matches(p))").message("an image pattern must be a regular expression (RE2)"))]
     pub images: Vec<String>,
     /// The dimension that one replica of such a workload counts as one of.
     #[schemars(length(min = 1, max = 32))]

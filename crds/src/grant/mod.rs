@@ -32,7 +32,7 @@ pub use compile::compile;
 pub struct ProcessingGrantSpec {
     /// Slots by `<resource>.<group>`, `core` for the core group.
     #[serde(default)]
-    #[schemars(length(max = 256))]
+    #[schemars(extend("maxProperties" = 256))]
     pub resources: BTreeMap<String, Vec<Slot>>,
 }
 

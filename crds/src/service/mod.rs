@@ -170,7 +170,7 @@ pub struct Binding {
     pub provider: Option<String>,
     /// Plain entries of the Secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(length(max = 32), inner(length(max = 4000)))]
+    #[schemars(schema_with = "crate::common::texts::<32, 4000>")]
     #[x_kube(validation = Rule::new("self.all(k, k.matches('^[-._a-zA-Z0-9]+$') && k != 'type' && k != 'provider')")
         .message("an entry's name consists of letters, digits, dots, dashes and underscores; type and provider have fields of their own"))]
     pub values: BTreeMap<String, String>,

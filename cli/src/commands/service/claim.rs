@@ -1,0 +1,152 @@
+//! `govcloud service claim`.
+
+use std::time::Duration;
+
+use clap::Args;
+use govcloud_crds::{
+    ServiceClaim, SharedService,
+    names::project_namespace,
+    service::{ServiceClaimSpec, rules::eligible},
+};
+use kube::{Api, ResourceExt as _, api::PostParams};
+
+use super::claim_view::{ending, step, timed_out};
+use crate::{
+    commands::parse,
+    context::{Context, FIELD_MANAGER},
+    error::{CliError, Kind, Result},
+    exit::Exit,
+    output::text::plain,
+    progress::Progress,
+    watch::{Waited, until},
+};
+
+/// A claim's Secret is named after it, so that it can be no longer than this.
+const LONGEST_NAME: usize = 55;
+
+/// `govcloud service claim`.
+#[derive(Clone, Debug, Args)]
+pub struct ClaimArgs {
+    /// The service
+    pub service: String,
+    /// The plan
+    #[arg(long, value_name = "PLAN")]
+    pub plan: String,
+    /// The project that uses it
+    #[arg(long, value_name = "PROJECT")]
+    pub project: String,
+    /// The claim's name [default: that of the service]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// What the service, and the data behind it, is used for; kept on record
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub purpose: String,
+    /// Do not wait until it is bound
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How long to wait until it is bound
+    #[arg(long, default_value = "1m", value_parser = parse::wait, value_name = "DURATION")]
+    pub timeout: Duration,
+}
+
+/// Runs `govcloud service claim`.
+pub async fn run(ctx: &Context, args: ClaimArgs) -> Result<Exit> {
+    let agency = ctx.agency().await?;
+    let namespace = project_namespace(agency, &args.project);
+    let service: SharedService = Api::all(ctx.client.clone()).get(&args.service).await?;
+    let claim = claim(&args);
+    allowed(&claim, &service, ctx.agency_if_readable(agency).await?.as_ref())?;
+    let api: Api<ServiceClaim> = ctx.namespaced(&namespace);
+    let made = make(&api, &claim, &namespace, &args.project).await?;
+    if args.no_wait {
+        ctx.out.object(&made, || format!("Claimed. See what becomes of it: kubectl get claim {} -n {namespace}\n", made.name_any()))?;
+        return Ok(Exit::Ok);
+    }
+    let judge = async |claim: Option<ServiceClaim>| Ok(step(claim));
+    match until(api, &made.name_any(), Some(args.timeout), Progress::new(ctx.out), judge).await? {
+        Waited::Done(claim) => {
+            let (exit, text) = ending(&claim, &service, ctx.out.paint);
+            ctx.out.object(&*claim, || text)?;
+            Ok(exit)
+        }
+        Waited::TimedOut(last) => Err(timed_out(&made.name_any(), &namespace, &last)),
+    }
+}
+
+fn claim(args: &ClaimArgs) -> ServiceClaim {
+    let name = args.name.clone().unwrap_or_else(|| args.service.chars().take(LONGEST_NAME).collect::<String>().trim_end_matches('-').to_owned());
+    ServiceClaim::new(&name, ServiceClaimSpec { shared_service: args.service.clone(), plan: args.plan.clone(), purpose: args.purpose.clone() })
+}
+
+/// Refuses here what the operator would reject, with the operator's own words.
+fn allowed(claim: &ServiceClaim, service: &SharedService, agency: Option<&govcloud_crds::Agency>) -> Result<()> {
+    let verdict = eligible(claim, Some(service), agency);
+    match verdict.holds {
+        // Who cannot be read here can still be known to the operator.
+        Some(false) if agency.is_some() || verdict.reason == "NoSuchPlan" => {
+            Err(CliError::new(Kind::Denied, plain(&verdict.message)).hint(format!("See what it offers, and to whom: govcloud service show {}", service.name_any())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes the claim; the same claim made before is taken up again.
+async fn make(api: &Api<ServiceClaim>, claim: &ServiceClaim, namespace: &str, project: &str) -> Result<ServiceClaim> {
+    let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
+    match api.create(&params, claim).await.map_err(CliError::from) {
+        Err(error) if error.kind() == Kind::AlreadyExists => {
+            let there = api.get(&claim.name_any()).await?;
+            if same(&there, claim) { Ok(there) } else { Err(other_claim(&there)) }
+        }
+        Err(error) if error.kind() == Kind::NotFound => {
+            Err(CliError::new(Kind::NotFound, format!("there is no project {project}: the namespace {namespace} is missing")).hint(format!("Create it: govcloud project create {project} --purpose TEXT")))
+        }
+        made => made,
+    }
+}
+
+fn same(there: &ServiceClaim, claim: &ServiceClaim) -> bool {
+    there.spec.shared_service == claim.spec.shared_service && there.spec.plan == claim.spec.plan
+}
+
+fn other_claim(there: &ServiceClaim) -> CliError {
+    let (name, spec) = (there.name_any(), &there.spec);
+    CliError::new(Kind::AlreadyExists, format!("there is a claim {name} already, of {} with plan {}", spec.shared_service, spec.plan)).hint("Give this one another name: --name NAME")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::testing;
+    use rstest::rstest;
+
+    fn args(service: &str, plan: &str) -> ClaimArgs {
+        let (service, plan) = (service.to_owned(), plan.to_owned());
+        ClaimArgs { service, plan, project: "analytics".into(), name: None, purpose: String::new(), no_wait: false, timeout: Duration::ZERO }
+    }
+
+    #[test]
+    fn the_name_is_the_services_as_far_as_it_fits() {
+        assert_eq!(claim(&args("national-streaming", "large")).name_any(), "national-streaming");
+        let long = format!("{}-{}", "a".repeat(54), "b".repeat(8));
+        assert_eq!(claim(&args(&long, "large")).name_any(), "a".repeat(54));
+    }
+
+    #[rstest]
+    #[case::fits("fits", "large", testing::streaming(), true)]
+    #[case::no_plan("no_plan", "huge", testing::streaming(), true)]
+    #[case::not_eligible("not_eligible", "shared", testing::regional(), true)]
+    #[case::agency_unknown("agency_unknown", "shared", testing::regional(), false)]
+    fn what_would_be_rejected_is_not_claimed(#[case] name: &str, #[case] plan: &str, #[case] service: SharedService, #[case] known: bool) {
+        let agency = testing::agency();
+        let verdict = allowed(&claim(&args(&service.name_any(), plan)), &service, known.then_some(&agency));
+        insta::assert_snapshot!(format!("claim_{name}"), verdict.map_or_else(|e| e.render(false), |()| "allowed".into()));
+    }
+
+    #[test]
+    fn another_claim_of_that_name_is_not_touched() {
+        let (one, other) = (claim(&args("national-streaming", "large")), claim(&args("national-streaming", "standard")));
+        assert!(same(&one, &one) && !same(&one, &other));
+        insta::assert_snapshot!("claim_other", other_claim(&one).render(false));
+    }
+}

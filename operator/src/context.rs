@@ -1,0 +1,84 @@
+//! What every reconciler is given.
+
+use std::{collections::HashMap, fmt::Debug, sync::{Arc, Mutex}};
+
+use jiff::Timestamp;
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::PostParams,
+    runtime::{events::{Event, EventType, Recorder}, reflector::ObjectRef},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    clock, error::Error, managed::FIELD_MANAGER, metrics::Metrics, stores::Stores, triggers::Queues,
+    controllers::enforcement::EnforcementState,
+};
+
+/// What every reconciler is given.
+pub struct Context {
+    /// For writes, and for the few reads that must not come from a store.
+    pub client: Client,
+    /// What is known of the cluster.
+    pub stores: Arc<Stores>,
+    /// To ask for other reconciles.
+    pub queues: Queues,
+    /// Counters and gauges.
+    pub metrics: Metrics,
+    /// Events for people.
+    pub recorder: Recorder,
+    /// The operator's own user name.
+    pub operator_user: String,
+    /// The operator's own namespace.
+    pub operator_namespace: String,
+    /// What the enforcement controller found and did last.
+    pub enforcement: Mutex<EnforcementState>,
+    /// Targets that this process activated a permit for, before its store shows it: target → permit uid.
+    pub activated: Mutex<HashMap<String, String>>,
+}
+
+impl Context {
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    /// Writes the status of `object` if it differs from the one it has.
+    ///
+    /// The write carries the version that the object was read with, so a decision that was made on an old state is
+    /// refused with a conflict and made again.
+    pub async fn write_status<K, S>(&self, api: &Api<K>, object: &K, current: Option<&S>, new: S, set: impl FnOnce(&mut K, S)) -> Result<bool, Error>
+    where
+        K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned + Debug,
+        S: PartialEq,
+    {
+        if current == Some(&new) {
+            return Ok(false);
+        }
+        let mut changed = object.clone();
+        set(&mut changed, new);
+        changed.meta_mut().managed_fields = None;
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
+        let name = object.name_any();
+        match api.replace_status(&name, &params, &changed).await {
+            Ok(_) => Ok(true),
+            // It was deleted in the meantime; there is nothing to say any more.
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+            Err(source) => Err(Error::Status { what: ObjectRef::from_obj(object).to_string(), source: Box::new(source) }),
+        }
+    }
+
+    /// Tells people about `object`. An event that cannot be written is logged, never an error.
+    pub async fn tell<K: Resource<DynamicType = ()>>(&self, object: &K, warning: bool, reason: &str, note: String) {
+        let event = Event {
+            type_: if warning { EventType::Warning } else { EventType::Normal },
+            reason: reason.to_owned(),
+            note: Some(note),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = self.recorder.publish(&event, &object.object_ref(&())).await {
+            tracing::warn!(%error, reason, "event not written");
+        }
+    }
+}

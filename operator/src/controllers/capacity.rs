@@ -1,0 +1,135 @@
+//! CapacityPool and AgencyQuota: what there is, what is promised, and the ledger of what projects were given.
+
+use std::sync::Arc;
+
+use govcloud_crds::{
+    AgencyQuota, CapacityPool, Project, Resources,
+    agency::Agency,
+    capacity::{AgencyQuotaStatus, CapacityPoolStatus, Demand, allocate, allocated, guaranteed},
+    conditions::{Verdict, conditions},
+    names::{home_namespace, project_namespace},
+    quantity::Quantity,
+};
+use kube::{Api, ResourceExt, core::{Selector, SelectorExt}, runtime::{controller::Action, reflector::ObjectRef}};
+
+use super::project::{QUOTA_NAME, wanted};
+use crate::{context::Context, error::Error, managed::Managed};
+
+/// Sums up what a pool has and what it promised.
+pub async fn reconcile_pool(pool: Arc<CapacityPool>, context: Arc<Context>) -> Result<Action, Error> {
+    let quotas = context.stores.quotas.state();
+    let capacity = pool.spec.capacity.clone().unwrap_or_else(|| of_nodes(&pool, &context));
+    let promised = guaranteed(&pool.name_any(), quotas.iter().map(|q| &**q));
+    let oversubscribed = match promised.exceeds(&capacity) {
+        Some(key) => Verdict::yes("Oversubscribed", "PromisedTooMuch", format!("More {key} is promised to agencies than there is: {} of {}. Nothing is taken away; lower a guarantee or add capacity.", promised.get(key), capacity.get(key))),
+        None => Verdict::no("Oversubscribed", "WithinCapacity", "Every promise is covered."),
+    };
+    let ready = Verdict::yes("Ready", "Counted", "The figures are current.");
+    let before = pool.status.clone().unwrap_or_default();
+    let status = CapacityPoolStatus {
+        observed_generation: pool.metadata.generation,
+        available: capacity.minus(&promised),
+        guaranteed: promised,
+        capacity,
+        conditions: conditions(&before.conditions, &[ready, oversubscribed], pool.metadata.generation, context.now()),
+    };
+    let api: Api<CapacityPool> = Api::all(context.client.clone());
+    context.write_status(&api, &*pool, pool.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
+    Ok(Action::await_change())
+}
+
+/// The sum of the allocatable resources of the nodes that a pool selects, under a quota's keys.
+fn of_nodes(pool: &CapacityPool, context: &Context) -> Resources {
+    let Some(Ok(selector)) = pool.spec.node_selector.clone().map(Selector::try_from) else { return Resources::default() };
+    let nodes = context.stores.nodes.state();
+    nodes
+        .iter()
+        .filter(|node| selector.matches(node.labels()))
+        .filter_map(|node| node.status.as_ref()?.allocatable.as_ref())
+        .map(|allocatable| {
+            let known = allocatable.iter().filter(|(key, _)| key.as_str() != "pods" && !key.starts_with("ephemeral") && !key.starts_with("hugepages"));
+            known.filter_map(|(key, amount)| Some((format!("requests.{key}"), amount.0.parse::<Quantity>().ok()?))).collect::<Resources>()
+        })
+        .fold(Resources::default(), |sum, node| sum.plus(&node))
+}
+
+/// Serves an agency's projects from its share.
+pub async fn reconcile_quota(quota: Arc<AgencyQuota>, context: Arc<Context>) -> Result<Action, Error> {
+    let demands = demands(&quota, &context);
+    let before = quota.status.clone().unwrap_or_default();
+    let allocations = allocate(&quota.spec.guaranteed, &before.allocations, &demands);
+    let held = allocated(&allocations);
+    let verdicts = verdicts(&quota, &context, &held);
+    let status = AgencyQuotaStatus {
+        observed_generation: quota.metadata.generation,
+        used: demands.iter().map(|d| used(&context.stores.managed, &d.namespace)).fold(Resources::default(), |sum, used| sum.plus(&used)),
+        allocated: held,
+        allocations,
+        conditions: conditions(&before.conditions, &verdicts, quota.metadata.generation, context.now()),
+        ..AgencyQuotaStatus::default()
+    };
+    let api: Api<AgencyQuota> = Api::all(context.client.clone());
+    context.write_status(&api, &*quota, quota.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
+    Ok(Action::await_change())
+}
+
+fn verdicts(quota: &AgencyQuota, context: &Context, held: &Resources) -> Vec<Verdict> {
+    let pool = context.stores.pools.get(&ObjectRef::new(&quota.spec.pool));
+    let within = match &pool {
+        None => Verdict::no("WithinPool", "NoSuchPool", format!("There is no CapacityPool {}.", quota.spec.pool)),
+        Some(pool) if govcloud_crds::conditions::is_true(&pool.status.clone().unwrap_or_default().conditions, "Oversubscribed") => {
+            Verdict::no("WithinPool", "PoolExhausted", format!("Pool {} has promised more than it has.", quota.spec.pool))
+        }
+        Some(_) => Verdict::yes("WithinPool", "Covered", "The pool covers the guarantee."),
+    };
+    let over = match held.exceeds(&quota.spec.guaranteed) {
+        Some(key) => Verdict::yes("Overcommitted", "BudgetReduced", format!("Projects hold more {key} than the budget: {} of {}. Nothing is taken away; ask the agency to reduce a project.", held.get(key), quota.spec.guaranteed.get(key))),
+        None => Verdict::no("Overcommitted", "WithinBudget", "What projects hold is within the budget."),
+    };
+    let agency: Option<Arc<Agency>> = context.stores.agencies.get(&ObjectRef::new(&quota.spec.agency));
+    let ready = match (agency, within.holds) {
+        (None, _) => Verdict::no("Ready", "NoSuchAgency", format!("There is no agency {}.", quota.spec.agency)),
+        (Some(_), Some(true)) => Verdict::yes("Ready", "Serving", "Projects are served from this share."),
+        (Some(_), _) => Verdict { kind: "Ready", ..within.clone() },
+    };
+    let unused = (!quota.spec.borrowing_limit.is_empty() || !quota.spec.lending_limit.is_empty())
+        .then(|| Verdict::no("Borrowing", "NotSupported", "This version of the operator neither borrows nor lends; the limits have no effect."));
+    [ready, within, over].into_iter().chain(unused).collect()
+}
+
+/// What every namespace of the agency in this pool asks for, the oldest project first.
+///
+/// A project that is being deleted asks for nothing, and keeps what its quota shows until its namespace is gone.
+fn demands(quota: &AgencyQuota, context: &Context) -> Vec<Demand> {
+    let (agency, stores) = (&quota.spec.agency, &context.stores);
+    let home = home_namespace(agency);
+    let mut projects = stores.projects.state_filter(|p| p.metadata.namespace.as_deref() == Some(&home) && p.spec.pool == quota.spec.pool);
+    projects.sort_by_key(|p| (p.metadata.creation_timestamp.as_ref().map(|t| t.0), p.name_any()));
+    projects.iter().filter_map(|project| demand(agency, project, context)).collect()
+}
+
+fn demand(agency: &str, project: &Project, context: &Context) -> Option<Demand> {
+    let name = project_namespace(agency, &project.name_any());
+    let namespace = context.stores.namespaces.get(&ObjectRef::new(&name))?;
+    // A namespace that belongs to somebody else is none of ours to account for.
+    let uid = project.status.as_ref()?.namespace_uid.clone().filter(|uid| namespace.metadata.uid.as_ref() == Some(uid))?;
+    let deleting = project.metadata.deletion_timestamp.is_some();
+    let wanted = if deleting { Resources::default() } else { wanted(project, context) };
+    Some(Demand { shown: shown(&context.stores.managed, &name), namespace: name, uid, wanted })
+}
+
+fn quota_field(managed: &Managed, namespace: &str, pointer: &str) -> Resources {
+    let quota = managed.get("ResourceQuota", Some(namespace), QUOTA_NAME);
+    let value = quota.and_then(|quota| quota.data.pointer(pointer).cloned()).unwrap_or_default();
+    serde_json::from_value(value).unwrap_or_default()
+}
+
+/// Key by key the larger of what a namespace's quota says and what the API server enforces.
+fn shown(managed: &Managed, namespace: &str) -> Resources {
+    let (spec, status) = (quota_field(managed, namespace, "/spec/hard"), quota_field(managed, namespace, "/status/hard"));
+    spec.0.keys().chain(status.0.keys()).map(|key| (key.clone(), spec.get(key).max(status.get(key)))).collect()
+}
+
+fn used(managed: &Managed, namespace: &str) -> Resources {
+    quota_field(managed, namespace, "/status/used")
+}

@@ -1,0 +1,159 @@
+//! ServiceClaim: the Secret of the Service Binding Specification, and the way through the network.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use govcloud_crds::{
+    ServiceClaim, SharedService,
+    conditions::{Verdict, conditions},
+    names::{LABEL_AGENCY, LABEL_PROJECT, split_project_namespace},
+    service::{BindingReference, ClaimPhase, ServiceClaimStatus, rules::eligible},
+};
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use kube::{Api, Resource, ResourceExt, runtime::{controller::Action, reflector::ObjectRef}};
+use serde_json::{Value, json};
+
+use crate::{context::Context, error::Error, managed};
+
+/// Binds a claim that holds capacity, and unbinds one that does not.
+pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Result<Action, Error> {
+    if claim.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change()); // its Secret and NetworkPolicy are owned, and go with it
+    }
+    let namespace = claim.namespace().unwrap_or_default();
+    let agency = split_project_namespace(&namespace).and_then(|(agency, _)| context.stores.agencies.get(&ObjectRef::new(agency)));
+    let service = context.stores.services.get(&ObjectRef::new(&claim.spec.shared_service));
+    let eligible = eligible(&claim, service.as_deref(), agency.as_deref());
+    let reserved = reserved(&claim, service.as_deref());
+    let mut verdicts = vec![eligible.clone(), reserved.clone()];
+    let mut phase = if eligible.holds == Some(true) { ClaimPhase::Pending } else { ClaimPhase::Rejected };
+    if let (Some(service), Some(true), Some(true)) = (&service, eligible.holds, reserved.holds) {
+        match credentials(service, &context) {
+            Ok(credentials) => {
+                bind(&claim, service, &credentials, &context).await?;
+                phase = ClaimPhase::Bound;
+            }
+            Err(waiting) => verdicts.push(waiting),
+        }
+    } else {
+        unbind(&claim, &context).await?;
+    }
+    verdicts.insert(0, ready(&claim, phase, &verdicts));
+    report(&claim, &context, phase, &verdicts).await?;
+    Ok(Action::await_change())
+}
+
+fn secret_name(claim: &ServiceClaim) -> String {
+    format!("{}-binding", claim.name_any())
+}
+
+/// Whether the service's ledger lists this very claim.
+fn reserved(claim: &ServiceClaim, service: Option<&SharedService>) -> Verdict {
+    const KIND: &str = "CapacityReserved";
+    let status = service.and_then(|s| s.status.as_ref());
+    let reservations = status.map(|s| s.reservations.as_slice()).unwrap_or_default();
+    if reservations.iter().any(|r| Some(&r.uid) == claim.metadata.uid.as_ref()) {
+        return Verdict::yes(KIND, "Reserved", "Its capacity is its own.");
+    }
+    match service {
+        Some(service) => Verdict::no(KIND, "NoCapacity", format!("{} has no room for another claim of plan {} at present ({} free); it is served when there is.", service.name_any(), claim.spec.plan, service.available())),
+        None => Verdict::no(KIND, "NoSuchService", "There is no such service."),
+    }
+}
+
+fn ready(claim: &ServiceClaim, phase: ClaimPhase, others: &[Verdict]) -> Verdict {
+    let held_up = others.iter().find(|v| v.holds != Some(true));
+    match (phase, held_up) {
+        (ClaimPhase::Bound, _) => Verdict::yes("Ready", "Bound", format!("Secret {} holds what a workload needs.", secret_name(claim))),
+        (_, Some(verdict)) => Verdict { kind: "Ready", ..verdict.clone() },
+        (_, None) => Verdict::unknown("Ready", "Binding", "It is bound in a moment."),
+    }
+}
+
+/// The provider's entries, copied from a Secret that the provider marked as bindable.
+fn credentials(service: &SharedService, context: &Context) -> Result<BTreeMap<String, ByteString>, Verdict> {
+    let Some(reference) = &service.spec.binding.credentials_from else { return Ok(BTreeMap::new()) };
+    let found = context.stores.credentials.get(&ObjectRef::<Secret>::new(&reference.name).within(&reference.namespace));
+    let missing = || {
+        let message = format!("The provider's Secret {}/{} is not there, or does not carry the label govcloud.dev/bindable: \"true\".", reference.namespace, reference.name);
+        Verdict::no("Ready", "NoCredentials", message)
+    };
+    Ok(found.ok_or_else(missing)?.data.clone().unwrap_or_default())
+}
+
+async fn bind(claim: &ServiceClaim, service: &SharedService, credentials: &BTreeMap<String, ByteString>, context: &Context) -> Result<(), Error> {
+    context.stores.managed.ensure(&context.client, &secret(claim, service, credentials)).await?;
+    match egress(claim, service) {
+        Some(policy) => context.stores.managed.ensure(&context.client, &policy).await.map(|_| ()),
+        None => remove_egress(claim, context).await,
+    }
+}
+
+async fn unbind(claim: &ServiceClaim, context: &Context) -> Result<(), Error> {
+    let namespace = claim.namespace();
+    context.stores.managed.remove(&context.client, "Secret", namespace.as_deref(), &secret_name(claim)).await?;
+    remove_egress(claim, context).await
+}
+
+async fn remove_egress(claim: &ServiceClaim, context: &Context) -> Result<(), Error> {
+    context.stores.managed.remove(&context.client, "NetworkPolicy", claim.namespace().as_deref(), &egress_name(claim)).await
+}
+
+fn egress_name(claim: &ServiceClaim) -> String {
+    format!("govcloud-{}", claim.name_any())
+}
+
+fn metadata(claim: &ServiceClaim, name: &str) -> Value {
+    let namespace = claim.namespace().unwrap_or_default();
+    let mut labels = managed::labels();
+    if let Some((agency, project)) = split_project_namespace(&namespace) {
+        (labels[LABEL_AGENCY], labels[LABEL_PROJECT]) = (json!(agency), json!(project));
+    }
+    json!({"name": name, "namespace": namespace, "labels": labels, "ownerReferences": claim.controller_owner_ref(&())})
+}
+
+/// The Secret of the Service Binding Specification: `type`, `provider`, the service's values and the provider's entries.
+fn secret(claim: &ServiceClaim, service: &SharedService, credentials: &BTreeMap<String, ByteString>) -> Value {
+    let binding = &service.spec.binding;
+    let provider = binding.provider.clone().unwrap_or_else(|| service.name_any());
+    let text = |value: &str| ByteString(value.as_bytes().to_vec());
+    let mut data = credentials.clone();
+    data.extend(binding.values.iter().map(|(key, value)| (key.clone(), text(value))));
+    data.insert("type".into(), text(&binding.binding_type));
+    data.insert("provider".into(), text(&provider));
+    let mut metadata = metadata(claim, &secret_name(claim));
+    metadata["ownerReferences"] = json!([metadata["ownerReferences"]]);
+    json!({"apiVersion": "v1", "kind": "Secret", "type": format!("servicebinding.io/{}", binding.binding_type), "metadata": metadata, "data": data})
+}
+
+/// The way to the service through the project's network isolation.
+fn egress(claim: &ServiceClaim, service: &SharedService) -> Option<Value> {
+    let rules: Vec<_> = service
+        .spec
+        .binding
+        .egress
+        .iter()
+        .map(|egress| {
+            let ports: Vec<_> = egress.ports.iter().map(|port| json!({"protocol": "TCP", "port": port})).collect();
+            json!({"to": [{"ipBlock": {"cidr": egress.cidr}}], "ports": ports})
+        })
+        .collect();
+    let mut metadata = metadata(claim, &egress_name(claim));
+    metadata["ownerReferences"] = json!([metadata["ownerReferences"]]);
+    let spec = json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": rules});
+    (!rules.is_empty()).then(|| json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}))
+}
+
+async fn report(claim: &ServiceClaim, context: &Context, phase: ClaimPhase, verdicts: &[Verdict]) -> Result<(), Error> {
+    let before = claim.status.clone().unwrap_or_default();
+    let status = ServiceClaimStatus {
+        observed_generation: claim.metadata.generation,
+        phase,
+        binding: (phase == ClaimPhase::Bound).then(|| BindingReference { name: secret_name(claim) }),
+        conditions: conditions(&before.conditions, verdicts, claim.metadata.generation, context.now()),
+    };
+    let api: Api<ServiceClaim> = Api::namespaced(context.client.clone(), &claim.namespace().unwrap_or_default());
+    if context.write_status(&api, claim, claim.status.as_ref(), status, |object, status| object.status = Some(status)).await? && before.phase != phase {
+        tracing::info!(claim = claim.name_any(), namespace = claim.namespace(), ?phase, "claim changed");
+    }
+    Ok(())
+}

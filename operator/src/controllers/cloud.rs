@@ -1,0 +1,118 @@
+//! GovernmentCloud: the national picture, and the record of enforcement.
+
+use std::{collections::BTreeMap, sync::{Arc, PoisonError}};
+
+use govcloud_crds::{
+    GovernmentCloud,
+    cloud::{GovernmentCloudStatus, Interruption},
+    conditions::{Verdict, conditions},
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{Api, ResourceExt, runtime::controller::Action};
+
+use super::enforcement::EnforcementState;
+use crate::{context::Context, error::Error, metrics::PhaseLabel, stores::Stores};
+
+/// How many interruptions are kept on record.
+const KEPT: usize = 20;
+
+/// Counts, and reports whether enforcement is intact.
+pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Result<Action, Error> {
+    let enforcement = context.enforcement.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let before = cloud.status.clone().unwrap_or_default();
+    let mut status = count(&context.stores, &before);
+    status.observed_generation = cloud.metadata.generation;
+    status.enforcement_digest = enforcement.enforced.clone().or(before.enforcement_digest.clone());
+    status.interruptions = record(&before.interruptions, &enforcement);
+    let verdicts = [intact(&enforcement, &status.interruptions), Verdict::yes("Ready", "Counted", "The figures below are current.")];
+    status.conditions = conditions(&before.conditions, &verdicts, cloud.metadata.generation, context.now());
+    publish(&context, &status);
+    let api: Api<GovernmentCloud> = Api::all(context.client.clone());
+    context.write_status(&api, &*cloud, cloud.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
+    forget_recorded(&context, &enforcement);
+    Ok(Action::await_change())
+}
+
+fn count(stores: &Stores, before: &GovernmentCloudStatus) -> GovernmentCloudStatus {
+    let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let tally = |names: Vec<String>| {
+        names.into_iter().fold(BTreeMap::new(), |mut counts, name| {
+            *counts.entry(name).or_insert(0) += 1;
+            counts
+        })
+    };
+    let phases = stores.permits.state().iter().map(|p| p.status.as_ref().map(|s| s.phase).unwrap_or_default().to_string()).collect();
+    let findings = stores.findings.state();
+    GovernmentCloudStatus {
+        last_permit_number: before.last_permit_number,
+        agencies: number(stores.agencies.len()),
+        permits: tally(phases),
+        findings: tally(findings.iter().map(|f| format!("{:?}", f.spec.rule)).collect()),
+        findings_total: number(findings.len()),
+        ..GovernmentCloudStatus::default()
+    }
+}
+
+/// The record with what is new, latest first.
+fn record(before: &[Interruption], enforcement: &EnforcementState) -> Vec<Interruption> {
+    let new = enforcement.interruptions.iter().rev().map(|found| Interruption {
+        object: found.object.clone(),
+        what: found.what.to_owned(),
+        found: Time(found.found),
+        repaired: Time(found.repaired),
+    });
+    let mut all: Vec<_> = new.filter(|n| !before.contains(n)).collect();
+    all.extend_from_slice(before);
+    all.truncate(KEPT);
+    all
+}
+
+fn forget_recorded(context: &Context, recorded: &EnforcementState) {
+    let mut state = context.enforcement.lock().unwrap_or_else(PoisonError::into_inner);
+    state.interruptions.retain(|found| !recorded.interruptions.contains(found));
+}
+
+fn intact(enforcement: &EnforcementState, record: &[Interruption]) -> Verdict {
+    const KIND: &str = "EnforcementIntact";
+    if let Some(trouble) = &enforcement.trouble {
+        return Verdict::no(KIND, "NotComplete", format!("Not every policy is in place: {trouble}"));
+    }
+    if !enforcement.interruptions.is_empty() {
+        let first = &enforcement.interruptions[0];
+        return Verdict::no(KIND, "Interrupted", format!("{} was {} and put right at {}.", first.object, first.what.to_lowercase(), first.repaired));
+    }
+    match (&enforcement.enforced, record.first()) {
+        (None, _) => Verdict::unknown(KIND, "NotProven", "The API server was not yet seen to enforce the policies."),
+        (Some(_), None) => Verdict::yes(KIND, "Intact", "Every policy is in place, and the API server was seen to enforce them."),
+        (Some(_), Some(last)) => {
+            let message = format!("Every policy is in place. The last interruption: {} was {} and put right at {}.", last.object, last.what.to_lowercase(), last.repaired.0);
+            Verdict::yes(KIND, "Repaired", message)
+        }
+    }
+}
+
+fn publish(context: &Context, status: &GovernmentCloudStatus) {
+    context.metrics.permits.clear();
+    for (phase, count) in &status.permits {
+        context.metrics.permits.get_or_create(&PhaseLabel { phase: phase.clone() }).set(i64::from(*count));
+    }
+    tracing::trace!(agencies = status.agencies, "counted");
+}
+
+/// Takes the next permit number: `<prefix>-<year>-<six digits>`.
+///
+/// The counter is raised with the version it was read at, before the number is used: a crash in between loses a number,
+/// and no number is ever given twice.
+pub async fn next_number(context: &Context) -> Result<Option<String>, Error> {
+    let api: Api<GovernmentCloud> = Api::all(context.client.clone());
+    let Some(known) = context.stores.cloud() else { return Ok(None) };
+    let name = known.name_any();
+    let read = |source| Error::Read { what: format!("GovernmentCloud {name}"), source: Box::new(source) };
+    let cloud = api.get(&name).await.map_err(read)?;
+    let mut status = cloud.status.clone().unwrap_or_default();
+    status.last_permit_number += 1;
+    let number = status.last_permit_number;
+    context.write_status(&api, &cloud, cloud.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
+    let year = context.now().to_zoned(jiff::tz::TimeZone::UTC).year();
+    Ok(Some(format!("{}-{year}-{number:06}", cloud.spec.permit_number_prefix)))
+}

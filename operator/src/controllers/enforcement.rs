@@ -1,0 +1,229 @@
+//! Keeps the admission policies and agency roles as they must be, and proves that the API server enforces them.
+//!
+//! One pass compares everything that [`desired`](crate::enforcement::desired) says with what is there, writes what
+//! differs, removes what is no longer wanted, and then asks the API server, by a request that a canary policy must refuse,
+//! whether it has taken note. A difference that nobody asked for is an interruption and goes on record.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use govcloud_crds::{ProcessingClass, class::measure::check, permit::digest::{canonical, sha256}};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api,
+    ResourceExt,
+    api::PostParams,
+};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    context::Context,
+    discovery,
+    enforcement::{self, Inputs, Served, probe, slots::controlled},
+    error::Error,
+    managed::{Change, describe, differs, identity},
+};
+
+/// Managed kinds that this controller owns as a whole: what it does not want of them is removed.
+const OWNED: [&str; 2] = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
+/// A pass without any trigger, in case an event was lost.
+const RECHECK: Duration = Duration::from_secs(60);
+const SETTLE: Duration = Duration::from_millis(50);
+const RETRY: Duration = Duration::from_secs(2);
+/// How long the API server is given to take note of new policies: it needs 0.3 to 1 s.
+const PROBE_TRIES: u32 = 100;
+const PROBE_WAIT: Duration = Duration::from_millis(100);
+
+/// One time that an enforcement object was found missing or altered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Kind and name.
+    pub object: String,
+    /// `Deleted` or `Altered`.
+    pub what: &'static str,
+    /// When it was found.
+    pub found: Timestamp,
+    /// When it was put right.
+    pub repaired: Timestamp,
+}
+
+/// What the last pass found and did.
+#[derive(Clone, Debug, Default)]
+pub struct EnforcementState {
+    /// Fingerprint of the manifests that the API server was seen to enforce.
+    pub enforced: Option<String>,
+    /// The generation of each class that is part of it.
+    pub classes: BTreeMap<String, i64>,
+    /// What the cluster serves of the classes' resources.
+    pub served: Served,
+    /// Classes whose expressions cannot be used, and why; their resources are closed.
+    pub broken: BTreeMap<String, String>,
+    /// Why the last pass failed, if it did.
+    pub trouble: Option<String>,
+    /// Interruptions that the GovernmentCloud's status does not show yet.
+    pub interruptions: Vec<Found>,
+    /// Fingerprint of the manifests that the pass before made.
+    made: Option<String>,
+}
+
+/// Runs passes until `stop`.
+pub async fn run(context: Arc<Context>, stop: CancellationToken) {
+    loop {
+        let wait = match pass(&context).await {
+            Ok(()) => RECHECK,
+            Err(error) => {
+                tracing::warn!(%error, class = error.class(), "enforcement is not complete; tried again");
+                state(&context).trouble = Some(error.to_string());
+                context.metrics.intact.set(0);
+                RETRY
+            }
+        };
+        context.queues.enforcement_changed(&context.stores);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = context.queues.enforcement.notified() => tokio::time::sleep(SETTLE).await,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+fn state(context: &Context) -> std::sync::MutexGuard<'_, EnforcementState> {
+    context.enforcement.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn pass(context: &Context) -> Result<(), Error> {
+    let classes = context.stores.classes_by_name();
+    let served = discovery::served(&context.client, &classes).await?;
+    let cloud = context.stores.cloud();
+    let broken = broken(&classes);
+    let usable = close_broken(&classes, &broken);
+    let inputs = Inputs {
+        classes: &usable,
+        cloud: cloud.as_deref(),
+        served: &served,
+        operator_user: &context.operator_user,
+        operator_namespace: &context.operator_namespace,
+    };
+    let mut manifests = enforcement::desired(&inputs);
+    let digest = digest(&manifests);
+    manifests.extend(probe::canary(&digest, &context.operator_namespace));
+    let known = state(context).made.clone().or_else(|| cloud.as_ref()?.status.as_ref()?.enforcement_digest.clone());
+    let interrupted = apply(context, &manifests, known.as_ref() == Some(&digest)).await?;
+    remove_unwanted(context, &manifests).await?;
+    {
+        let mut state = state(context);
+        state.made = Some(digest.clone());
+        state.interruptions.extend(interrupted);
+    }
+    prove(context, &digest).await?;
+    let mut state = state(context);
+    state.classes = classes.iter().map(|(name, class)| (name.clone(), class.metadata.generation.unwrap_or_default())).collect();
+    (state.enforced, state.served, state.broken, state.trouble) = (Some(digest), served, broken, None);
+    context.metrics.intact.set(1);
+    Ok(())
+}
+
+fn digest(manifests: &[Value]) -> String {
+    sha256(&canonical(&Value::Array(manifests.to_vec())))[..16].to_owned()
+}
+
+/// Classes whose expressions do not compile, or measure in dimensions that the class does not have.
+fn broken(classes: &BTreeMap<String, ProcessingClass>) -> BTreeMap<String, String> {
+    classes.iter().filter_map(|(name, class)| Some((name.clone(), first_error(class)?))).collect()
+}
+
+fn first_error(class: &ProcessingClass) -> Option<String> {
+    let known = |dimension: &String| class.spec.dimensions.iter().any(|d| d.name == *dimension);
+    let named = class.spec.controls.iter().flat_map(|c| c.per_replica.keys()).chain(class.spec.gated_quota.keys());
+    let unknown = named.into_iter().find(|d| !known(d)).map(|d| format!("{d} is no dimension of this class; add it to dimensions"));
+    unknown.or_else(|| class.spec.controls.iter().find_map(|control| check(control).err()).map(|e| e.to_string()))
+}
+
+/// The classes, with expressions that nothing satisfies where they are broken: closed, not open.
+fn close_broken(classes: &BTreeMap<String, ProcessingClass>, broken: &BTreeMap<String, String>) -> BTreeMap<String, ProcessingClass> {
+    let mut classes = classes.clone();
+    for name in broken.keys() {
+        for control in classes.get_mut(name).into_iter().flat_map(|c| &mut c.spec.controls) {
+            control.replicas = i32::MAX.to_string();
+            control.per_replica.clear();
+        }
+    }
+    classes
+}
+
+/// Writes what differs. If the same manifests were made before, every difference is an interruption.
+async fn apply(context: &Context, manifests: &[Value], made_before: bool) -> Result<Vec<Found>, Error> {
+    let mut interruptions = Vec::new();
+    for manifest in manifests {
+        let (kind, namespace, name) = identity(manifest);
+        let found = context.now();
+        let live = context.stores.managed.get(kind, namespace, name);
+        let altered = live.as_ref().and_then(|live| differs(manifest, live));
+        let change = context.stores.managed.ensure(&context.client, manifest).await?;
+        if change == Change::None || !made_before {
+            continue;
+        }
+        let object = describe(kind, namespace, name);
+        let what = if altered.is_some() { "Altered" } else { "Deleted" };
+        tracing::warn!(object, what, field = altered, "enforcement was interrupted and is put right");
+        context.metrics.repairs.inc();
+        interruptions.push(Found { object, what, found, repaired: context.now() });
+    }
+    Ok(interruptions)
+}
+
+/// Removes policies and bindings that are ours by their label and are not wanted.
+async fn remove_unwanted(context: &Context, manifests: &[Value]) -> Result<(), Error> {
+    let wanted: BTreeSet<_> = manifests.iter().map(identity).collect();
+    // Bindings first: a binding without its policy is refused by the API server, a policy without bindings does nothing.
+    for kind in OWNED.into_iter().rev() {
+        for object in context.stores.managed.all(kind) {
+            let name = object.name_any();
+            if !wanted.contains(&(kind, None, name.as_str())) {
+                tracing::info!(object = describe(kind, None, &name), "no longer wanted; removed");
+                context.stores.managed.remove(&context.client, kind, None, &name).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the API server refuses what only the newest policies refuse. They reach it through one watch in the order
+/// in which they were written, the canary last, so when it is enforced all are.
+async fn prove(context: &Context, digest: &str) -> Result<(), Error> {
+    let already = state(context).enforced.as_deref() == Some(digest);
+    if already && state(context).interruptions.is_empty() {
+        return Ok(());
+    }
+    let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &context.operator_namespace);
+    let params = PostParams { dry_run: true, ..PostParams::default() };
+    let what = || format!("whether policies {digest} are enforced");
+    for _ in 0..PROBE_TRIES {
+        match api.create(&params, &probe::request(digest)).await {
+            Err(kube::Error::Api(status)) if probe::is_refusal(&status.message) => return Ok(()),
+            Err(source) => return Err(Error::Read { what: what(), source: Box::new(source) }),
+            Ok(_) => tokio::time::sleep(PROBE_WAIT).await,
+        }
+    }
+    let status = kube::core::Status::failure("the API server does not enforce the policies yet", "NotEnforced").with_code(504);
+    Err(Error::Read { what: what(), source: Box::new(kube::Error::Api(status.boxed())) })
+}
+
+/// How many of a class's resources the cluster serves, and the first that is not in a namespace.
+pub fn served_of(class: &str, classes: &BTreeMap<String, ProcessingClass>, served: &Served) -> (usize, Option<String>) {
+    let mine: Vec<_> = controlled(classes).into_iter().filter(|c| c.class == class).collect();
+    let found = mine.iter().filter_map(|c| Some((c, served.get(&c.control.group, &c.control.resource)?)));
+    let (mut count, mut cluster_scoped) = (0, None);
+    for (controlled, resource) in found {
+        count += 1;
+        if !resource.namespaced {
+            cluster_scoped.get_or_insert_with(|| controlled.control.resource.clone());
+        }
+    }
+    (count, cluster_scoped)
+}

@@ -1,0 +1,11 @@
+//! One reconciler per kind: gather from the stores, decide by the rules, apply what differs, report in the status.
+
+pub mod agency;
+pub mod capacity;
+pub mod claim;
+pub mod class;
+pub mod cloud;
+pub mod enforcement;
+pub mod permit;
+pub mod project;
+pub mod service;

@@ -1,0 +1,202 @@
+//! ProcessingPermit: number and digest, assessment, what its reviews make of it, and activation.
+
+use std::sync::{Arc, PoisonError};
+
+use govcloud_crds::{
+    Agency, PermitReview, ProcessingClass, ProcessingGrant, ProcessingPermit,
+    conditions::{Verdict, conditions, is_true},
+    names::{GRANT_NAME, project_namespace},
+    permit::{
+        Phase, PinnedPolicy, ProcessingPermitStatus, Queue, Target,
+        assess::{Request, assess},
+        digest::digest,
+        effective::{Effective, Policy, effective},
+        validate::{Objection, Subject, objection},
+    },
+};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{Api, ResourceExt, runtime::{controller::Action, reflector::ObjectRef}};
+
+use super::cloud::next_number;
+use crate::{context::Context, error::Error, permit_view};
+
+/// Brings a permit to the state that the rules say it is in.
+pub async fn reconcile(permit: Arc<ProcessingPermit>, context: Arc<Context>) -> Result<Action, Error> {
+    let now = context.now();
+    let mut judged = (*permit).clone();
+    let agency = context.stores.agency_of_home(permit.metadata.namespace.as_deref());
+    let objection = prepare(&mut judged, agency.as_deref(), &context).await?;
+    let reviews = reviews(&permit, &context);
+    let policy = Policy::of(&judged, agency.as_deref());
+    let mut state = effective(&judged, &reviews, policy.as_ref(), now);
+    let waits_for = if state.phase == Phase::Approved { activate(&mut judged, &state, agency.as_deref(), &context, now) } else { None };
+    if judged.status.as_ref().is_some_and(|s| s.valid_from.is_some()) && state.phase == Phase::Approved {
+        state = effective(&judged, &reviews, policy.as_ref(), now);
+    }
+    let status = decide(&judged, &state, objection, waits_for, &context, now);
+    let requeue = state.changes_at;
+    write(&permit, status, &context).await?;
+    Ok(requeue.map_or_else(Action::await_change, |at| Action::requeue(until(at, now))))
+}
+
+fn until(at: Timestamp, now: Timestamp) -> std::time::Duration {
+    std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default().max(std::time::Duration::from_millis(100))
+}
+
+/// Number, digest, policy and assessment, each once. An objection says why there is no assessment.
+async fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context: &Context) -> Result<Option<Objection>, Error> {
+    let mut status = permit.status.take().unwrap_or_default();
+    if status.number.is_none() {
+        status.number = next_number(context).await?;
+    }
+    status.digest.get_or_insert_with(|| digest(&permit.spec));
+    let class = context.stores.classes.get(&ObjectRef::new(&permit.spec.processing_class));
+    let mut found = None;
+    if status.assessment.is_none() && !permit.spec.withdrawn {
+        found = first_objection(permit, agency, class.as_deref(), context);
+        if let (None, Some(agency), Some(class), Some(cloud)) = (&found, agency, &class, context.stores.cloud()) {
+            let services = context.stores.services.state();
+            let request = Request::of(&permit.spec, agency);
+            status.assessment = Some(assess(&request, services.iter().map(|s| &**s), &context.stores.classes_by_name(), context.now()));
+            status.policy = Some(pin(class, cloud.spec.regime_reviewers(agency.spec.security_regime)));
+        }
+    }
+    permit.status = Some(status);
+    Ok(found)
+}
+
+fn first_objection(permit: &ProcessingPermit, agency: Option<&Agency>, class: Option<&ProcessingClass>, context: &Context) -> Option<Objection> {
+    let home = permit.namespace().unwrap_or_default();
+    let project = context.stores.projects.get(&ObjectRef::new(&permit.spec.project).within(&home));
+    if context.stores.cloud().is_none() {
+        let message = "There is no GovernmentCloud yet, so nobody is responsible; a cloud operator creates it.".to_owned();
+        return Some(Objection { reason: "NoGovernmentCloud", message });
+    }
+    objection(Subject { permit, agency, project: project.as_deref(), class })
+}
+
+fn pin(class: &ProcessingClass, regime_reviewers: Option<&str>) -> PinnedPolicy {
+    PinnedPolicy {
+        class: class.name_any(),
+        generation: class.metadata.generation.unwrap_or_default(),
+        approval: class.spec.approval.clone(),
+        regime_reviewers: regime_reviewers.map(str::to_owned),
+    }
+}
+
+fn reviews(permit: &ProcessingPermit, context: &Context) -> Vec<PermitReview> {
+    let (namespace, name) = (&permit.metadata.namespace, permit.name_any());
+    let mine = context.stores.reviews.state_filter(|r| r.metadata.namespace == *namespace && r.spec.permit.name == name);
+    mine.iter().map(|r| (**r).clone()).collect()
+}
+
+/// Starts an approved permit's time if nothing is in its way; otherwise says what it waits for.
+fn activate(permit: &mut ProcessingPermit, state: &Effective, agency: Option<&Agency>, context: &Context, now: Timestamp) -> Option<Verdict> {
+    let waits = |reason, message: String| Some(Verdict::no("CapacityReserved", reason, message));
+    if agency.is_some_and(|a| a.spec.cordoned) {
+        return waits("AgencyCordoned", "The agency is cordoned: nothing new starts for it.".into());
+    }
+    let home = permit.namespace().unwrap_or_default();
+    let project = context.stores.projects.get(&ObjectRef::new(&permit.spec.project).within(&home));
+    let ready = project.is_some_and(|p| p.metadata.deletion_timestamp.is_none() && is_true(&p.status.clone().unwrap_or_default().conditions, "NamespaceReady"));
+    if !ready {
+        return waits("ProjectNotReady", format!("Project {} is not ready.", permit.spec.project));
+    }
+    if let Some(taken) = take(permit, &state.targets, context) {
+        return waits("TargetTaken", taken);
+    }
+    let status = permit.status.get_or_insert_default();
+    status.valid_from = Some(Time(now));
+    status.not_after = Some(Time(permit.spec.duration.after(now)));
+    status.granted.clone_from(&state.targets);
+    None
+}
+
+/// Takes the targets for this permit, or says which other permit has one of them.
+///
+/// What this process took is remembered until the store shows it, so two permits that are reconciled at the same moment
+/// cannot both have the same target.
+fn take(permit: &ProcessingPermit, targets: &[Target], context: &Context) -> Option<String> {
+    let mut taken = context.activated.lock().unwrap_or_else(PoisonError::into_inner);
+    let uid = permit.metadata.uid.clone().unwrap_or_default();
+    let home = permit.namespace().unwrap_or_default();
+    let key = |target: &Target| format!("{home}/{}/{}/{}", permit.spec.project, target.resource_key(), target.name);
+    let others = context.stores.permits.state_filter(|p| p.metadata.namespace == permit.metadata.namespace && p.spec.project == permit.spec.project && p.metadata.uid.as_ref() != Some(&uid));
+    let holds = |p: &ProcessingPermit, t: &Target| {
+        let phase = p.status.as_ref().map(|s| s.phase).unwrap_or_default();
+        let remembered = taken.get(&key(t)).is_some_and(|holder| Some(holder) == p.metadata.uid.as_ref());
+        let names_it = p.spec.targets.iter().any(|other| other.is_same_object(t));
+        names_it && (matches!(phase, Phase::Active | Phase::Suspended) || (remembered && !phase.is_over()))
+    };
+    for target in targets {
+        if let Some(holder) = others.iter().find(|p| holds(p, target)) {
+            let number = holder.status.as_ref().and_then(|s| s.number.clone()).unwrap_or_else(|| holder.name_any());
+            return Some(format!("{}/{} is held by permit {number}; it must end, or be withdrawn, first.", target.resource, target.name));
+        }
+    }
+    taken.extend(targets.iter().map(|target| (key(target), uid.clone())));
+    None
+}
+
+/// The status that the state means.
+fn decide(permit: &ProcessingPermit, state: &Effective, objection: Option<Objection>, waits_for: Option<Verdict>, context: &Context, now: Timestamp) -> ProcessingPermitStatus {
+    let before = permit.status.clone().unwrap_or_default();
+    let verdicts = permit_view::verdicts(&permit_view::View {
+        permit,
+        state,
+        objection: objection.as_ref(),
+        waits_for,
+        slots_written: slots_written(permit, state, context),
+        now,
+    });
+    ProcessingPermitStatus {
+        observed_generation: permit.metadata.generation,
+        phase: state.phase,
+        queue: queue(permit, state, context),
+        reviews: state.reviews.iter().take(100).cloned().collect(),
+        decision: state.decision.clone(),
+        conditions: conditions(&before.conditions, &verdicts, permit.metadata.generation, now),
+        ..before
+    }
+}
+
+/// Whether the project's grant shows this permit's slots.
+fn slots_written(permit: &ProcessingPermit, state: &Effective, context: &Context) -> bool {
+    let Some(agency) = context.stores.agency_of_home(permit.metadata.namespace.as_deref()) else { return false };
+    let namespace = project_namespace(&agency.name_any(), &permit.spec.project);
+    let Some(grant) = context.stores.managed.get("ProcessingGrant", Some(&namespace), GRANT_NAME) else { return false };
+    let Ok(grant) = serde_json::to_value(&*grant).and_then(serde_json::from_value::<ProcessingGrant>) else { return false };
+    let number = permit.status.as_ref().and_then(|s| s.number.clone());
+    state.targets.iter().all(|target| {
+        let slots = grant.spec.resources.get(&target.resource_key()).map(Vec::as_slice).unwrap_or_default();
+        slots.iter().any(|slot| slot.name == target.name && Some(&slot.permit) == number.as_ref() && slot.replicas > 0)
+    })
+}
+
+/// The place among all requests under review, the oldest first.
+fn queue(permit: &ProcessingPermit, state: &Effective, context: &Context) -> Option<Queue> {
+    if state.phase != Phase::UnderReview {
+        return None;
+    }
+    let rank = |p: &ProcessingPermit| (p.metadata.creation_timestamp.as_ref().map(|t| t.0), p.metadata.uid.clone());
+    let mine = rank(permit);
+    let ahead = context.stores.permits.state_filter(|p| p.status.as_ref().is_some_and(|s| s.phase == Phase::UnderReview) && rank(p) < mine);
+    let within = &permit.status.as_ref()?.policy.as_ref()?.approval.review_within;
+    let submitted = permit.metadata.creation_timestamp.as_ref()?.0;
+    Some(Queue { position: i32::try_from(ahead.len()).unwrap_or(i32::MAX - 1) + 1, due_by: Time(within.after(submitted)) })
+}
+
+async fn write(permit: &ProcessingPermit, status: ProcessingPermitStatus, context: &Context) -> Result<(), Error> {
+    let api: Api<ProcessingPermit> = Api::namespaced(context.client.clone(), &permit.namespace().unwrap_or_default());
+    let before = permit.status.as_ref().map(|s| s.phase);
+    let (phase, number) = (status.phase, status.number.clone().unwrap_or_default());
+    let message = permit_view::announcement(&status);
+    let written = context.write_status(&api, permit, permit.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
+    if written && before != Some(phase) {
+        tracing::info!(permit = permit.name_any(), namespace = permit.namespace(), number, phase = %phase, "permit changed");
+        let warning = matches!(phase, Phase::Denied | Phase::Revoked | Phase::Expired | Phase::Suspended | Phase::Returned);
+        context.tell(permit, warning, &phase.to_string(), message).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! Project: its namespace with everything that separates and limits it, and its grant.
+
+use std::sync::Arc;
+
+use govcloud_crds::{
+    Agency, ProcessingPermit, Project, Quantity, Resources,
+    agency::NetworkIsolation,
+    capacity::{Allocation, release},
+    conditions::{Verdict, conditions},
+    grant::compile,
+    names::{API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_PROJECT, project_namespace},
+    permit::{Phase, effective::granted_targets},
+    project::ProjectStatus,
+};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, ResourceExt, runtime::{controller::Action, reflector::ObjectRef}};
+use serde_json::{Value, json};
+
+use super::agency::role_binding;
+use crate::{
+    context::Context,
+    enforcement::gated_keys,
+    error::Error,
+    managed,
+    namespaces::{self, Namespaced},
+};
+
+/// The name of a project namespace's ResourceQuota, LimitRange and NetworkPolicy.
+pub const QUOTA_NAME: &str = "govcloud";
+/// Every project is limited in these, also if it asks for none of them.
+const ALWAYS_LIMITED: [&str; 3] = ["requests.cpu", "requests.memory", "requests.storage"];
+
+/// Makes a project's namespace what its agency, its ledger and its permits say.
+pub async fn reconcile(project: Arc<Project>, context: Arc<Context>) -> Result<Action, Error> {
+    let home = project.namespace().unwrap_or_default();
+    let api: Api<Project> = Api::namespaced(context.client.clone(), &home);
+    let agency = context.stores.agency_of_home(Some(&home));
+    if project.metadata.deletion_timestamp.is_some() {
+        return remove(&api, &project, &context).await;
+    }
+    let Some(agency) = agency else {
+        let verdict = Verdict::no("Ready", "NoAgency", "This namespace is no agency's home; a project is written in agency-<name>.");
+        return report(&api, &project, &context, None, &[verdict]).await;
+    };
+    if namespaces::add_finalizer(&api, &*project).await? {
+        return Ok(Action::await_change());
+    }
+    let name = project_namespace(&agency.name_any(), &project.name_any());
+    if name.len() > 63 {
+        let verdict = Verdict::no("Ready", "NameTooLong", format!("The namespace would be {name}, and a namespace's name has at most 63 characters. Choose a shorter name."));
+        return report(&api, &project, &context, None, &[verdict]).await;
+    }
+    let namespace = namespaces::ensure(&context, &namespace_manifest(&name, &agency, &project), project.metadata.uid.as_deref()).await?;
+    match namespace {
+        Namespaced::Conflict(why) => {
+            let conflict = |kind| Verdict::no(kind, "NamespaceConflict", why.clone());
+            report(&api, &project, &context, None, &[conflict("Ready"), conflict("NamespaceReady")]).await
+        }
+        Namespaced::Ours(namespace) => furnish(&api, &project, &agency, &namespace, &context).await,
+    }
+}
+
+async fn furnish(api: &Api<Project>, project: &Project, agency: &Agency, namespace: &Namespace, context: &Context) -> Result<Action, Error> {
+    let (name, uid) = (namespace.name_any(), namespace.metadata.uid.clone().unwrap_or_default());
+    let place = Place { agency, project: project.name_any(), namespace: &name };
+    let wanted = wanted(project, context);
+    let (has_ledger, allocation) = allocation(project, agency, &name, &uid, context);
+    let granted = release(&wanted, allocation.as_ref());
+    let permits = permits(project, context);
+    let manifests = place.manifests(project, &granted, permits.iter().map(|p| &**p));
+    for manifest in &manifests {
+        context.stores.managed.ensure(&context.client, manifest).await?;
+    }
+    context.stores.managed.prune(&context.client, &["RoleBinding"], &name, &manifests).await?;
+    if agency.spec.isolation.network == NetworkIsolation::Open {
+        context.stores.managed.remove(&context.client, "NetworkPolicy", Some(&name), QUOTA_NAME).await?;
+    }
+    let quota = quota_verdict(project, &wanted, &granted, has_ledger);
+    let there = Verdict::yes("NamespaceReady", "Ready", format!("Namespace {name} is there."));
+    let ready = Verdict::yes("Ready", "Ready", format!("Work in namespace {name}."));
+    let outcome = Outcome { namespace: name, uid, granted };
+    report(api, project, context, Some(outcome), &[ready, there, quota]).await
+}
+
+struct Outcome {
+    namespace: String,
+    uid: String,
+    granted: Resources,
+}
+
+async fn report(api: &Api<Project>, project: &Project, context: &Context, outcome: Option<Outcome>, verdicts: &[Verdict]) -> Result<Action, Error> {
+    let before = project.status.clone().unwrap_or_default();
+    let generation = project.metadata.generation;
+    let status = ProjectStatus {
+        observed_generation: generation,
+        namespace: outcome.as_ref().map(|o| o.namespace.clone()).or(before.namespace.clone()),
+        namespace_uid: outcome.as_ref().map(|o| o.uid.clone()).or(before.namespace_uid.clone()),
+        granted: outcome.map(|o| o.granted).unwrap_or_default(),
+        conditions: conditions(&before.conditions, verdicts, generation, context.now()),
+    };
+    context.write_status(api, project, project.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
+    Ok(Action::await_change())
+}
+
+fn namespace_manifest(name: &str, agency: &Agency, project: &Project) -> Value {
+    let level = agency.spec.isolation.pod_security.level();
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {
+        LABEL_AGENCY: agency.name_any(),
+        LABEL_PROJECT: project.name_any(),
+        LABEL_ENFORCEMENT: agency.spec.enforcement.as_str(),
+        "pod-security.kubernetes.io/enforce": level,
+        "pod-security.kubernetes.io/warn": level,
+    }}})
+}
+
+/// The permits of a project's agency that name the project.
+fn permits(project: &Project, context: &Context) -> Vec<Arc<ProcessingPermit>> {
+    let (home, name) = (project.namespace(), project.name_any());
+    context.stores.permits.state_filter(|p| p.metadata.namespace == home && p.spec.project == name)
+}
+
+/// What a project's quota should be: what it asks for, and of gated keys what its active permits bring.
+pub fn wanted(project: &Project, context: &Context) -> Resources {
+    let classes = context.stores.classes_by_name();
+    let gated = gated_keys(&classes);
+    let mut wanted: Resources = ALWAYS_LIMITED.iter().map(|key| ((*key).to_owned(), Quantity::ZERO)).collect();
+    wanted.0.extend(gated.iter().map(|key| (key.clone(), Quantity::ZERO)));
+    let asked = project.spec.quota.0.iter().filter(|(key, _)| !gated.contains(key));
+    wanted.0.extend(asked.map(|(key, amount)| (key.clone(), *amount)));
+    for permit in permits(project, context).iter().filter(|p| p.status.as_ref().is_some_and(|s| s.phase == Phase::Active)) {
+        let Some(class) = classes.get(&permit.spec.processing_class) else { continue };
+        let total = granted_targets(permit).iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()));
+        for (dimension, key) in &class.spec.gated_quota {
+            let sum = wanted.get(key).saturating_add(total.get(dimension));
+            wanted.0.insert(key.clone(), sum);
+        }
+    }
+    wanted
+}
+
+/// Whether the agency has a share of the project's pool, and what its ledger gave to this very namespace.
+fn allocation(project: &Project, agency: &Agency, namespace: &str, uid: &str, context: &Context) -> (bool, Option<Allocation>) {
+    let (agency, pool) = (agency.name_any(), &project.spec.pool);
+    let quota = context.stores.quotas.find(|q| q.spec.agency == agency && q.spec.pool == *pool);
+    let ledger = quota.as_ref().and_then(|q| q.status.as_ref()).map(|s| s.allocations.as_slice()).unwrap_or_default();
+    (quota.is_some(), ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).cloned())
+}
+
+fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has_ledger: bool) -> Verdict {
+    const KIND: &str = "QuotaGranted";
+    let pool = &project.spec.pool;
+    if !has_ledger {
+        return Verdict::no(KIND, "NoQuota", format!("The agency has no share of pool {pool}, so nothing can run. A cloud operator creates an AgencyQuota."));
+    }
+    match wanted.exceeds(granted) {
+        Some(key) => Verdict::no(
+            KIND,
+            "ExceedsAgencyBudget",
+            format!("Asked for {} {key}; the agency's budget leaves {}. Reduce another project, or ask a cloud operator for a larger share.", wanted.get(key), granted.get(key)),
+        ),
+        None => Verdict::yes(KIND, "Granted", "All that was asked for."),
+    }
+}
+
+/// A project's namespace, and what goes into it.
+struct Place<'a> {
+    agency: &'a Agency,
+    project: String,
+    namespace: &'a str,
+}
+
+impl Place<'_> {
+    fn manifests<'p>(&self, project: &Project, granted: &Resources, permits: impl IntoIterator<Item = &'p ProcessingPermit>) -> Vec<Value> {
+        // The grant first: with it the namespace can take what a permit names.
+        let mut manifests = vec![self.grant(permits), self.quota(granted), self.limits(project)];
+        if self.agency.spec.isolation.network == NetworkIsolation::Isolated {
+            manifests.push(self.network());
+        }
+        manifests.extend(self.rights());
+        manifests
+    }
+
+    fn manifest(&self, api_version: &str, kind: &str, name: &str, spec: &Value) -> Value {
+        let mut manifest = json!({
+            "apiVersion": api_version, "kind": kind,
+            "metadata": {"name": name, "namespace": self.namespace, "labels": managed::labels()},
+            "spec": spec,
+        });
+        manifest["metadata"]["labels"][LABEL_AGENCY] = json!(self.agency.name_any());
+        manifest["metadata"]["labels"][LABEL_PROJECT] = json!(self.project);
+        manifest
+    }
+
+    fn grant<'p>(&self, permits: impl IntoIterator<Item = &'p ProcessingPermit>) -> Value {
+        self.manifest(API_VERSION, "ProcessingGrant", GRANT_NAME, &json!(compile(&self.project, permits)))
+    }
+
+    fn quota(&self, granted: &Resources) -> Value {
+        self.manifest("v1", "ResourceQuota", QUOTA_NAME, &json!({"hard": granted}))
+    }
+
+    /// Defaults for containers that say nothing: a quota on requests refuses pods without any.
+    fn limits(&self, project: &Project) -> Value {
+        let limits = project.spec.limits.clone().unwrap_or_default();
+        let some = |key: &str, amount: &str| Some((key.to_owned(), amount.parse().ok()?));
+        let mut request: Resources = [some("cpu", "100m"), some("memory", "128Mi")].into_iter().flatten().collect();
+        request.0.extend(limits.default_request.0);
+        let mut item = json!({"type": "Container", "defaultRequest": request});
+        if !limits.default.is_empty() {
+            item["default"] = json!(limits.default);
+        }
+        self.manifest("v1", "LimitRange", QUOTA_NAME, &json!({"limits": [item]}))
+    }
+
+    /// Only its own agency's projects, and names.
+    fn network(&self) -> Value {
+        let own = json!({"namespaceSelector": {"matchLabels": {LABEL_AGENCY: self.agency.name_any()}}});
+        let names = json!({
+            "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
+            "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
+        });
+        let spec = json!({
+            "podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"from": [own]}], "egress": [{"to": [own]}, names],
+        });
+        self.manifest("networking.k8s.io/v1", "NetworkPolicy", QUOTA_NAME, &spec)
+    }
+
+    fn rights(&self) -> Vec<Value> {
+        let (agency, members) = (self.agency.name_any(), &self.agency.spec.members);
+        let cordoned = self.agency.spec.cordoned;
+        [("admin", "admin", &members.admins), ("requester", "viewer", &members.requesters), ("developer", "developer", &members.developers), ("viewer", "viewer", &members.viewers)]
+            .into_iter()
+            .filter(|(_, _, members)| !members.is_empty())
+            .map(|(kind, role, members)| {
+                let role = format!("govcloud:project-{}", if cordoned { "viewer" } else { role });
+                role_binding(&agency, self.namespace, Some(&self.project), kind, &role, members)
+            })
+            .collect()
+    }
+}
+
+/// Deletes the namespace that was made for the project, and lets the project go when it is gone.
+async fn remove(api: &Api<Project>, project: &Project, context: &Context) -> Result<Action, Error> {
+    let made = project.status.as_ref().and_then(|s| s.namespace.clone());
+    let live = made.and_then(|name| context.stores.namespaces.get(&ObjectRef::<Namespace>::new(&name)));
+    let ours = live.filter(|namespace| namespace.metadata.uid.as_ref() == project.status.as_ref().and_then(|s| s.namespace_uid.as_ref()));
+    let Some(namespace) = ours else {
+        namespaces::remove_finalizer(api, project, FINALIZER).await?;
+        return Ok(Action::await_change());
+    };
+    namespaces::delete(context, &namespace).await?;
+    let message = format!("Namespace {} is being deleted, with everything in it.", namespace.name_any());
+    report(api, project, context, None, &[Verdict::no("Ready", "Deleting", message)]).await
+}

@@ -1,0 +1,252 @@
+//! Layer 1 for ordinary workloads that run processing software: two stages, so that a plain pod pays for neither.
+//!
+//! *Stage one* reads no parameter: the images of all classes are one literal pattern, and a workload that matches must
+//! carry the label `govcloud.dev/processing`. *Stage two* selects that label and looks for the slot. `/scale` has a policy
+//! of its own, because a Scale carries no labels and no images; so have the accounts of other operators, whose pods pass
+//! if the object they belong to has a slot.
+
+use std::collections::BTreeMap;
+
+use govcloud_crds::{
+    ProcessingClass,
+    class::recognise::{WORKLOADS, WorkloadKind},
+    names::{LABEL_PROCESSING, LABEL_PROJECT, resource_key},
+};
+use serde_json::json;
+
+use super::{
+    Served,
+    cel::{HAS_CONTROLLER, SAME_SPEC, list, literal},
+    policy::{Check, Policy, Rule, Scope},
+    slots::{Controlled, controlled, no_orphans, not_ended, owner_has_slot},
+};
+
+/// The cluster's own controllers, which make what a workload describes. An exact list: others run in kube-system too.
+pub const WORKLOAD_CONTROLLERS: [&str; 7] = [
+    "system:serviceaccount:kube-system:replicaset-controller",
+    "system:serviceaccount:kube-system:deployment-controller",
+    "system:serviceaccount:kube-system:statefulset-controller",
+    "system:serviceaccount:kube-system:daemon-set-controller",
+    "system:serviceaccount:kube-system:job-controller",
+    "system:serviceaccount:kube-system:cronjob-controller",
+    "system:serviceaccount:kube-system:replication-controller",
+];
+
+const WHAT_TO_DO: &str = "What would fit instead, and how to ask: govcloud permit check -f FILE";
+
+/// All policies over ordinary workloads; none if no class knows images.
+pub fn policies(classes: &BTreeMap<String, ProcessingClass>, served: &Served, exempt: &[String]) -> Vec<Policy> {
+    let images = Images::of(classes);
+    let all = controlled(classes);
+    let mut policies = vec![scale(&all), scale_closed(&all, exempt)];
+    policies.retain(|p| !p.rules.is_empty());
+    if let Some(images) = images {
+        policies.extend([label(&images, exempt), slots(&images), orphans(exempt)]);
+        policies.extend(other_operators(&images, &all, served));
+    }
+    policies
+}
+
+/// The images that classes know, as one pattern.
+struct Images {
+    pattern: String,
+    /// CEL map from class to its own pattern is not needed at admission; messages point to `permit check` instead.
+    accounts: Vec<String>,
+}
+
+impl Images {
+    fn of(classes: &BTreeMap<String, ProcessingClass>) -> Option<Self> {
+        let patterns: Vec<_> = classes.values().filter_map(|c| c.spec.workloads.as_ref()).flat_map(|w| &w.images).filter(|p| regex_reads(p)).collect();
+        let mut accounts: Vec<_> = classes.values().flat_map(|c| &c.spec.controls).flat_map(|c| c.controllers.clone()).collect();
+        accounts.sort();
+        accounts.dedup();
+        let pattern = patterns.iter().map(|p| format!("({p})")).collect::<Vec<_>>().join("|");
+        (!patterns.is_empty()).then_some(Self { pattern, accounts })
+    }
+
+    /// CEL: whether a container of the pod in `variables.{pod}` runs one of the images.
+    fn run_by(&self, pod: &str) -> String {
+        let any = |field: &str| {
+            format!("(has(variables.{pod}.{field}) && variables.{pod}.{field}.exists(c, has(c.image) && c.image.matches({})))", literal(&self.pattern))
+        };
+        format!("{} || {} || {}", any("containers"), any("initContainers"), any("ephemeralContainers"))
+    }
+}
+
+/// One pattern that cannot be read would disable the whole policy; its class reports it as `InvalidExpression`.
+pub fn regex_reads(pattern: &str) -> bool {
+    regex::Regex::new(pattern).is_ok()
+}
+
+fn rules(operations: &[&'static str]) -> Vec<Rule> {
+    WORKLOADS
+        .iter()
+        .map(|w| {
+            let ephemeral = (w.kind == "Pod" && operations.contains(&"UPDATE")).then_some("pods/ephemeralcontainers");
+            Rule::version(w.group, w.version, [w.resource].into_iter().chain(ephemeral), operations)
+        })
+        .collect()
+}
+
+/// CEL of the pod's spec inside `object`, whatever kind of workload it is.
+fn pod_of(object: &str) -> String {
+    let empty = "dyn({})";
+    let of = |w: &WorkloadKind| {
+        let path = format!("{object}.{}", w.pod_spec);
+        // A ReplicationController may lack its template; every other kind has all of the path.
+        if w.kind == "ReplicationController" { format!("(has({object}.spec.template) ? dyn({path}) : {empty})") } else { format!("dyn({path})") }
+    };
+    by_kind(object, of, empty)
+}
+
+/// CEL of how many pods run at a time inside `object`.
+fn replicas_of(object: &str) -> String {
+    let of = |w: &WorkloadKind| w.replicas.map_or_else(|| "dyn(1)".to_owned(), |path| format!("(has({object}.{path}) ? dyn({object}.{path}) : dyn(1))"));
+    by_kind(object, of, "dyn(1)")
+}
+
+fn by_kind(object: &str, of: impl Fn(&WorkloadKind) -> String, otherwise: &str) -> String {
+    let cases: String = WORKLOADS.iter().map(|w| format!("{object}.kind == {} ? {} : ", literal(w.kind), of(w))).collect();
+    format!("({cases}{otherwise})")
+}
+
+fn variables(images: &Images) -> Vec<(String, String)> {
+    let labelled = |object: &str| format!("has({object}.metadata.labels) && {} in {object}.metadata.labels", literal(LABEL_PROCESSING));
+    let own = format!("request.userInfo.username in {}", list(WORKLOAD_CONTROLLERS));
+    let variable = |name: &str, cel: String| (name.to_owned(), cel);
+    vec![
+        variable("pod", pod_of("object")),
+        variable("runs", images.run_by("pod")),
+        variable("oldPod", pod_of("oldObject")),
+        variable("ran", format!("request.operation == 'UPDATE' && ({})", images.run_by("oldPod"))),
+        variable("grows", format!("!variables.ran || (!({SAME_SPEC}) && {} > {})", replicas_of("object"), replicas_of("oldObject"))),
+        variable("labelled", labelled("object")),
+        variable("byCluster", format!("{own} && {HAS_CONTROLLER} && (request.operation == 'CREATE' || ({}))", HAS_CONTROLLER.replace("object.", "oldObject."))),
+        variable("byOperator", format!("request.userInfo.username in {} && {HAS_CONTROLLER}", list(&images.accounts))),
+    ]
+}
+
+/// Stage one: what runs processing software says so on its label, and runs in a project.
+fn label(images: &Images, exempt: &[String]) -> Policy {
+    let in_project = format!("has(namespaceObject.metadata.labels) && {} in namespaceObject.metadata.labels", literal(LABEL_PROJECT));
+    let what = "object.kind + ' ' + (has(object.metadata.name) ? object.metadata.name : '')";
+    // What ran before, and does not grow, is left alone: also if its class is younger than it is.
+    let free = "!variables.runs || !variables.grows || variables.byCluster";
+    let checks = vec![
+        Check::explained(
+            format!("{free} || {in_project}"),
+            format!("{what} + {}", literal(&format!(" runs processing software, which runs only in an agency's project that has a permit. {WHAT_TO_DO}"))),
+        ),
+        Check::explained(
+            format!("{free} || variables.byOperator || variables.labelled"),
+            format!("{what} + {}", literal(&format!(" runs processing software, so it needs the label {LABEL_PROCESSING} and a permit that names it. {WHAT_TO_DO}"))),
+        ),
+    ];
+    Policy { variables: variables(images), ..Policy::new("govcloud-workloads", Scope::AllBut(exempt.to_vec()), rules(&["CREATE", "UPDATE"]), checks) }
+}
+
+const SLOTS: &str = "has(params.spec.resources) && variables.key in params.spec.resources ? params.spec.resources[variables.key].filter(s, s.name == variables.name) : []";
+/// CEL of the key of the request's resource in a grant.
+const KEY: &str = "request.resource.resource + '.' + (request.resource.group == '' ? 'core' : request.resource.group)";
+
+/// Stage two: what carries the label and runs processing software, and grows, needs a slot.
+fn slots(images: &Images) -> Policy {
+    let mut variables = variables(images);
+    variables.push(("key".into(), KEY.into()));
+    variables.push(("name".into(), "object.metadata.name".into()));
+    variables.push(("replicas".into(), replicas_of("object")));
+    variables.push(("slots".into(), SLOTS.into()));
+    let free = "!variables.runs || !variables.grows || variables.byCluster";
+    let what = "object.kind + ' ' + object.metadata.name";
+    let checks = vec![
+        Check::explained(format!("{free} || variables.slots.size() > 0"), format!("'no permit names ' + {what} + {}", literal(&format!(". {WHAT_TO_DO}")))),
+        not_ended(free, what),
+        Check::explained(
+            format!("{free} || variables.slots.exists(s, variables.replicas <= s.replicas)"),
+            format!("'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + {what} + {}", literal(&format!(". {WHAT_TO_DO}"))),
+        ),
+    ];
+    Policy {
+        variables,
+        reads_grant: true,
+        object_labels: vec![json!({"key": LABEL_PROCESSING, "operator": "Exists"})],
+        ..Policy::new("govcloud-workload-slots", Scope::Projects, rules(&["CREATE", "UPDATE"]), checks)
+    }
+}
+
+/// `/scale` in projects: a controlled resource needs its slot to grow; an ordinary workload is held to a slot if it has one.
+fn scale(all: &[Controlled<'_>]) -> Policy {
+    let raw = WORKLOADS.iter().filter(|w| is_scalable(w)).map(|w| Rule::version(w.group, w.version, [scale_of(w.resource)], &["UPDATE"]));
+    let rules: Vec<_> = scaled(all).chain(raw).collect();
+    let classified = list(all.iter().map(|c| resource_key(&c.control.group, &c.control.resource)));
+    let variables = vec![
+        ("key".into(), KEY.into()),
+        ("name".into(), "request.name".into()),
+        ("replicas".into(), replicas_in_scale("object")),
+        ("grows".into(), format!("variables.replicas > {}", replicas_in_scale("oldObject"))),
+        ("slots".into(), SLOTS.into()),
+    ];
+    let checks = vec![
+        Check::explained(
+            format!("!variables.grows || variables.slots.size() > 0 || !(variables.key in {classified})"),
+            format!("'no permit names ' + request.resource.resource + '/' + request.name + {}", literal(&format!(". {WHAT_TO_DO}"))),
+        ),
+        Check::explained(
+            "!variables.grows || variables.slots.size() == 0 || variables.slots.exists(s, variables.replicas <= s.replicas)",
+            "'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + request.resource.resource + '/' + request.name + ', not ' + string(variables.replicas) + (variables.slots[0].replicas == 0 ? ': it has ended' : '')",
+        ),
+    ];
+    Policy { variables, reads_grant: true, ..Policy::new("govcloud-scale", Scope::Projects, rules, checks) }
+}
+
+/// `/scale` outside projects: a controlled resource does not grow.
+fn scale_closed(all: &[Controlled<'_>], exempt: &[String]) -> Policy {
+    let check = Check::explained(
+        format!("{} <= {}", replicas_in_scale("object"), replicas_in_scale("oldObject")),
+        literal("processing infrastructure grows only in an agency's project that has a permit"),
+    );
+    Policy::new("govcloud-scale-closed", Scope::NonProjectsBut(exempt.to_vec()), scaled(all).collect(), vec![check])
+}
+
+fn scaled<'a>(all: &'a [Controlled<'_>]) -> impl Iterator<Item = Rule> + 'a {
+    all.iter().map(|c| Rule::any_version(&c.control.group, [scale_of(&c.control.resource)], &["UPDATE"]))
+}
+
+fn scale_of(resource: &str) -> String {
+    format!("{resource}/scale")
+}
+
+fn replicas_in_scale(object: &str) -> String {
+    format!("(has({object}.spec.replicas) ? {object}.spec.replicas : 0)")
+}
+
+fn is_scalable(workload: &WorkloadKind) -> bool {
+    workload.replicas == Some("spec.replicas")
+}
+
+/// What other operators make for a permitted object: it passes if its controlling owner has a slot.
+fn other_operators(images: &Images, all: &[Controlled<'_>], served: &Served) -> Option<Policy> {
+    if images.accounts.is_empty() {
+        return None;
+    }
+    let owners: Vec<_> = all
+        .iter()
+        .filter(|c| !c.control.controllers.is_empty())
+        .map(|c| format!("(request.userInfo.username in {} && {})", list(&c.control.controllers), owner_has_slot(c, served)))
+        .collect();
+    let labelled = format!("has(object.metadata.labels) && {} in object.metadata.labels", literal(LABEL_PROCESSING));
+    let check = Check::explained(
+        format!("!variables.runs || ({labelled}) || {}", owners.join(" || ")),
+        "request.userInfo.username + ' may run processing software only for an object that a permit names, as its controlling owner'",
+    );
+    let variables = vec![("pod".to_owned(), pod_of("object")), ("runs".to_owned(), images.run_by("pod"))];
+    let conditions = vec![("other-operators", format!("request.userInfo.username in {}", list(&images.accounts)))];
+    Some(Policy { variables, conditions, reads_grant: true, ..Policy::new("govcloud-operators", Scope::Projects, rules(&["CREATE"]), vec![check]) })
+}
+
+/// Refuses to orphan the pods of a workload that is processing infrastructure.
+fn orphans(exempt: &[String]) -> Policy {
+    let rules = WORKLOADS.iter().map(|w| Rule::version(w.group, w.version, [w.resource], &["DELETE", "UPDATE"])).collect();
+    let object_labels = vec![json!({"key": LABEL_PROCESSING, "operator": "Exists"})];
+    Policy { object_labels, ..Policy::new("govcloud-workload-orphans", Scope::AllBut(exempt.to_vec()), rules, vec![no_orphans()]) }
+}

@@ -1,0 +1,189 @@
+//! What the operator knows of the cluster: one shared store per kind, fed by one watch each.
+
+use std::{fmt::Debug, sync::Arc};
+
+use futures::StreamExt;
+use govcloud_crds::{
+    Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit, Project,
+    ServiceClaim, SharedService,
+    names::{CLOUD_NAME, LABEL_AGENCY, LABEL_BINDABLE, LABEL_MANAGED_BY, MANAGED_BY, agency_of_home},
+};
+use k8s_openapi::{
+    api::core::v1::{Namespace, Node, Secret},
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{DynamicObject, PartialObjectMeta},
+    runtime::{
+        WatchStreamExt,
+        reflector::{self, ObjectRef, Store, reflector, store::Writer},
+        watcher::{self, Event, watcher},
+    },
+};
+use serde::de::DeserializeOwned;
+use tokio::task::JoinSet;
+
+use crate::{
+    managed::{KINDS, Managed, api_resource},
+    triggers::{self, Queues},
+};
+
+/// A CustomResourceDefinition, of which only the metadata is watched: that it came, changed or went is all that matters.
+pub type Definition = PartialObjectMeta<CustomResourceDefinition>;
+
+/// One store per kind.
+#[derive(Clone)]
+#[allow(missing_docs)] // each field holds the kind it is named after
+pub struct Stores {
+    pub clouds: Store<GovernmentCloud>,
+    pub agencies: Store<Agency>,
+    pub projects: Store<Project>,
+    pub pools: Store<CapacityPool>,
+    pub quotas: Store<AgencyQuota>,
+    pub classes: Store<ProcessingClass>,
+    pub permits: Store<ProcessingPermit>,
+    pub reviews: Store<PermitReview>,
+    pub services: Store<SharedService>,
+    pub claims: Store<ServiceClaim>,
+    pub findings: Store<ProcessingFinding>,
+    /// Namespaces of agencies.
+    pub namespaces: Store<Namespace>,
+    /// Nodes, for pools that are measured.
+    pub nodes: Store<Node>,
+    /// Secrets that providers marked as bindable.
+    pub credentials: Store<Secret>,
+    /// Everything that the operator owns entirely.
+    pub managed: Managed,
+}
+
+/// Runs the watches; it ends only with the process.
+pub struct Watches(JoinSet<()>);
+
+impl Watches {
+    /// Waits until a watch ends, which none should.
+    pub async fn ended(&mut self) {
+        self.0.join_next().await;
+    }
+}
+
+/// Starts a watch per kind; each event first updates its store and then triggers what depends on it.
+pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
+    let mut pending = Pending::default();
+    let stores = Arc::new(Stores {
+        clouds: pending.watch(client, triggers::cloud),
+        agencies: pending.watch(client, triggers::agency),
+        projects: pending.watch(client, triggers::project),
+        pools: pending.watch(client, triggers::pool),
+        quotas: pending.watch(client, triggers::quota),
+        classes: pending.watch(client, triggers::class),
+        permits: pending.watch(client, triggers::permit),
+        reviews: pending.watch(client, triggers::review),
+        services: pending.watch(client, triggers::service),
+        claims: pending.watch(client, triggers::claim),
+        findings: pending.watch(client, triggers::finding),
+        namespaces: pending.watch_labelled(client, LABEL_AGENCY, triggers::namespace),
+        nodes: pending.watch(client, triggers::node),
+        credentials: pending.watch_labelled(client, &format!("{LABEL_BINDABLE}=true"), triggers::credentials),
+        managed: Managed(KINDS.into_iter().map(|(_, _, kind, _)| (kind, pending.watch_managed(client, kind))).collect()),
+    });
+    let definitions: Api<Definition> = Api::all(client.clone());
+    pending.add(definitions, watcher::Config::default(), reflector::store::Writer::default(), triggers::definition);
+    let mut running = JoinSet::new();
+    for start in pending.0 {
+        running.spawn(start(stores.clone(), queues.clone()));
+    }
+    (stores, Watches(running))
+}
+
+type Start = Box<dyn FnOnce(Arc<Stores>, Queues) -> futures::future::BoxFuture<'static, ()> + Send>;
+
+/// Watches that start as soon as all stores exist, because their triggers look things up in them.
+#[derive(Default)]
+struct Pending(Vec<Start>);
+
+impl Pending {
+    fn watch<K>(&mut self, client: &Client, trigger: fn(&Stores, &Queues, &K)) -> Store<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let (store, writer) = reflector::store();
+        self.add(Api::<K>::all(client.clone()), watcher::Config::default(), writer, trigger);
+        store
+    }
+
+    fn watch_labelled<K>(&mut self, client: &Client, labels: &str, trigger: fn(&Stores, &Queues, &K)) -> Store<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let (store, writer) = reflector::store();
+        self.add(Api::<K>::all(client.clone()), watcher::Config::default().labels(labels), writer, trigger);
+        store
+    }
+
+    fn watch_managed(&mut self, client: &Client, kind: &'static str) -> Store<DynamicObject> {
+        let resource = api_resource(kind).unwrap_or_else(|| unreachable!("{kind} is a managed kind"));
+        let writer = Writer::new(resource.clone());
+        let store = writer.as_reader();
+        let api = Api::<DynamicObject>::all_with(client.clone(), &resource);
+        let labels = format!("{LABEL_MANAGED_BY}={MANAGED_BY}");
+        self.add(api, watcher::Config::default().labels(&labels), writer, move |stores: &Stores, queues: &Queues, object: &DynamicObject| {
+            triggers::managed(stores, queues, kind, object);
+        });
+        store
+    }
+
+    fn add<K>(&mut self, api: Api<K>, config: watcher::Config, writer: Writer<K>, trigger: impl Fn(&Stores, &Queues, &K) + Send + 'static)
+    where
+        K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+        K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
+    {
+        self.0.push(Box::new(move |stores, queues| {
+            Box::pin(async move {
+                let mut events = reflector(writer, watcher(api, config)).default_backoff().boxed();
+                while let Some(event) = events.next().await {
+                    match event {
+                        Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) => trigger(&stores, &queues, &object),
+                        Ok(Event::Init | Event::InitDone) => {}
+                        Err(error) => tracing::warn!(%error, "watch interrupted; it is taken up again"),
+                    }
+                }
+            })
+        }));
+    }
+}
+
+impl Stores {
+    /// Waits until every store has been filled once.
+    pub async fn ready(&self) {
+        macro_rules! wait { ($($store:expr),*) => { $( let _ = $store.wait_until_ready().await; )* } }
+        wait!(self.clouds, self.agencies, self.projects, self.pools, self.quotas, self.classes, self.permits, self.reviews);
+        wait!(self.services, self.claims, self.findings, self.namespaces, self.nodes, self.credentials);
+        for store in self.managed.0.values() {
+            let _ = store.wait_until_ready().await;
+        }
+    }
+
+    /// The GovernmentCloud, if there is one.
+    pub fn cloud(&self) -> Option<Arc<GovernmentCloud>> {
+        self.clouds.get(&ObjectRef::new(CLOUD_NAME))
+    }
+
+    /// The agency whose home `namespace` is.
+    pub fn agency_of_home(&self, namespace: Option<&str>) -> Option<Arc<Agency>> {
+        self.agencies.get(&ObjectRef::new(agency_of_home(namespace?)?))
+    }
+
+    /// All classes by name.
+    pub fn classes_by_name(&self) -> std::collections::BTreeMap<String, ProcessingClass> {
+        self.classes.state().into_iter().map(|class| (class.name_any(), (*class).clone())).collect()
+    }
+
+    /// Everything of one kind in a namespace.
+    pub fn in_namespace<K>(store: &Store<K>, namespace: &str) -> Vec<Arc<K>>
+    where
+        K: Resource<DynamicType = ()> + Clone + 'static,
+    {
+        store.state_filter(|object| object.meta().namespace.as_deref() == Some(namespace))
+    }
+}

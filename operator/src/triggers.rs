@@ -1,0 +1,208 @@
+//! What is reconciled when something changes: one function per kind that is watched, read as a table.
+
+use std::sync::Arc;
+
+use govcloud_crds::{
+    Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit, Project,
+    ServiceClaim, SharedService,
+    names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, agency_of_home, home_namespace, split_project_namespace},
+};
+use k8s_openapi::api::core::v1::{Namespace, Node, Secret};
+use kube::{Resource, ResourceExt, api::DynamicObject, runtime::reflector::{ObjectRef, Store}};
+use tokio::sync::{Notify, mpsc::UnboundedSender};
+
+use crate::stores::{Definition, Stores};
+
+/// Where requests to reconcile an object go.
+#[derive(Clone)]
+#[allow(missing_docs)] // each field reconciles the kind it is named after
+pub struct Queues {
+    pub cloud: UnboundedSender<ObjectRef<GovernmentCloud>>,
+    pub agency: UnboundedSender<ObjectRef<Agency>>,
+    pub project: UnboundedSender<ObjectRef<Project>>,
+    pub pool: UnboundedSender<ObjectRef<CapacityPool>>,
+    pub quota: UnboundedSender<ObjectRef<AgencyQuota>>,
+    pub class: UnboundedSender<ObjectRef<ProcessingClass>>,
+    pub permit: UnboundedSender<ObjectRef<ProcessingPermit>>,
+    pub service: UnboundedSender<ObjectRef<SharedService>>,
+    pub claim: UnboundedSender<ObjectRef<ServiceClaim>>,
+    /// The admission policies and agency roles as a whole.
+    pub enforcement: Arc<Notify>,
+}
+
+impl Queues {
+    fn the_cloud(&self) {
+        let _ = self.cloud.send(ObjectRef::new(CLOUD_NAME)); // a closed queue means that the process is ending
+    }
+
+    fn the_agency(&self, name: &str) {
+        let _ = self.agency.send(ObjectRef::new(name));
+    }
+
+    /// The project that a namespace is.
+    fn the_project_of(&self, namespace: &str) {
+        if let Some((agency, project)) = split_project_namespace(namespace) {
+            let _ = self.project.send(ObjectRef::new(project).within(&home_namespace(agency)));
+        }
+    }
+
+    fn each<K>(queue: &UnboundedSender<ObjectRef<K>>, store: &Store<K>, wanted: impl Fn(&K) -> bool)
+    where
+        K: Resource<DynamicType = ()> + Clone + 'static,
+    {
+        for object in store.state_filter(wanted) {
+            let _ = queue.send(ObjectRef::from_obj(&*object));
+        }
+    }
+
+    /// Everything that shows what the enforcement controller did.
+    pub fn enforcement_changed(&self, stores: &Stores) {
+        self.the_cloud();
+        Self::each(&self.class, &stores.classes, |_| true);
+    }
+}
+
+fn in_home<K: Resource>(object: &K, agency: &str) -> bool {
+    object.meta().namespace.as_deref().and_then(agency_of_home) == Some(agency)
+}
+
+/// The whole picture depends on it: who reviews, what is exempt.
+pub fn cloud(stores: &Stores, queues: &Queues, _: &GovernmentCloud) {
+    queues.the_cloud();
+    queues.enforcement.notify_one();
+    Queues::each(&queues.agency, &stores.agencies, |_| true);
+    Queues::each(&queues.permit, &stores.permits, |p| p.status.as_ref().is_none_or(|s| s.assessment.is_none()));
+}
+
+/// Its projects follow its isolation; its permits and claims its type, regime and members.
+pub fn agency(stores: &Stores, queues: &Queues, agency: &Agency) {
+    let name = agency.name_any();
+    queues.the_agency(&name);
+    queues.the_cloud();
+    Queues::each(&queues.project, &stores.projects, |p| in_home(p, &name));
+    Queues::each(&queues.permit, &stores.permits, |p| in_home(p, &name));
+    Queues::each(&queues.service, &stores.services, |_| true);
+}
+
+/// A project asks its agency's ledgers, and its permits wait for it.
+pub fn project(stores: &Stores, queues: &Queues, project: &Project) {
+    let _ = queues.project.send(ObjectRef::from_obj(project));
+    let Some(agency) = project.metadata.namespace.as_deref().and_then(agency_of_home) else { return };
+    queues.the_agency(agency);
+    Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
+    Queues::each(&queues.permit, &stores.permits, |p| in_home(p, agency) && p.spec.project == project.name_any());
+}
+
+/// A pool is what quotas are shares of.
+pub fn pool(stores: &Stores, queues: &Queues, pool: &CapacityPool) {
+    let _ = queues.pool.send(ObjectRef::from_obj(pool));
+    Queues::each(&queues.quota, &stores.quotas, |q| q.spec.pool == pool.name_any());
+}
+
+/// A ledger decides what its projects may have, and is promised out of its pool.
+pub fn quota(stores: &Stores, queues: &Queues, quota: &AgencyQuota) {
+    let _ = queues.quota.send(ObjectRef::from_obj(quota));
+    let _ = queues.pool.send(ObjectRef::new(&quota.spec.pool));
+    queues.the_agency(&quota.spec.agency);
+    Queues::each(&queues.project, &stores.projects, |p| in_home(p, &quota.spec.agency) && p.spec.pool == quota.spec.pool);
+}
+
+/// A class makes policies and roles, gates quota keys, and lets requests be assessed that waited for it.
+pub fn class(stores: &Stores, queues: &Queues, class: &ProcessingClass) {
+    let _ = queues.class.send(ObjectRef::from_obj(class));
+    queues.enforcement.notify_one();
+    Queues::each(&queues.project, &stores.projects, |_| true);
+    Queues::each(&queues.permit, &stores.permits, |p| p.status.as_ref().is_none_or(|s| s.assessment.is_none()));
+}
+
+/// A permit opens slots in its project, brings gated quota, counts for its class, and moves the queue.
+pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
+    let _ = queues.permit.send(ObjectRef::from_obj(permit));
+    queues.the_cloud();
+    let _ = queues.class.send(ObjectRef::new(&permit.spec.processing_class));
+    let Some(namespace) = &permit.metadata.namespace else { return };
+    let _ = queues.project.send(ObjectRef::new(&permit.spec.project).within(namespace));
+    let agency = agency_of_home(namespace).unwrap_or_default();
+    Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
+    let phase = permit.status.as_ref().map(|s| s.phase).unwrap_or_default();
+    if !phase.is_waiting() {
+        // A place became free: in the queue for all, and perhaps at the same target.
+        Queues::each(&queues.permit, &stores.permits, |p| p.status.as_ref().is_some_and(|s| s.phase.is_waiting() || s.phase == govcloud_crds::permit::Phase::Approved));
+    }
+}
+
+/// A review is counted at its permit.
+pub fn review(_: &Stores, queues: &Queues, review: &PermitReview) {
+    if let Some(namespace) = &review.metadata.namespace {
+        let _ = queues.permit.send(ObjectRef::new(&review.spec.permit.name).within(namespace));
+    }
+}
+
+/// A service's ledger decides which of its claims are bound.
+pub fn service(stores: &Stores, queues: &Queues, service: &SharedService) {
+    let _ = queues.service.send(ObjectRef::from_obj(service));
+    Queues::each(&queues.claim, &stores.claims, |c| c.spec.shared_service == service.name_any());
+}
+
+/// A claim asks its service's ledger.
+pub fn claim(_: &Stores, queues: &Queues, claim: &ServiceClaim) {
+    let _ = queues.claim.send(ObjectRef::from_obj(claim));
+    let _ = queues.service.send(ObjectRef::new(&claim.spec.shared_service));
+}
+
+/// A finding is part of the national picture.
+pub fn finding(_: &Stores, queues: &Queues, _: &ProcessingFinding) {
+    queues.the_cloud();
+}
+
+/// A namespace belongs to a project or is an agency's home.
+pub fn namespace(stores: &Stores, queues: &Queues, namespace: &Namespace) {
+    let name = namespace.name_any();
+    queues.the_project_of(&name);
+    if let Some(agency) = agency_of_home(&name) {
+        queues.the_agency(agency);
+    }
+    if let Some((agency, _)) = split_project_namespace(&name) {
+        Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
+    }
+}
+
+/// Nodes are what measured pools consist of.
+pub fn node(stores: &Stores, queues: &Queues, _: &Node) {
+    Queues::each(&queues.pool, &stores.pools, |p| p.spec.node_selector.is_some());
+}
+
+/// A provider's credentials are copied into the bindings of its claims.
+pub fn credentials(stores: &Stores, queues: &Queues, secret: &Secret) {
+    let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
+    let uses = |s: &SharedService| s.spec.binding.credentials_from.as_ref().is_some_and(|r| r.namespace == namespace && r.name == name);
+    for service in stores.services.state_filter(uses) {
+        Queues::each(&queues.claim, &stores.claims, |c| c.spec.shared_service == service.name_any());
+    }
+}
+
+/// A definition that came, changed or went changes what the cluster serves.
+pub fn definition(_: &Stores, queues: &Queues, _: &Definition) {
+    queues.enforcement.notify_one();
+}
+
+/// A managed object that changed is compared again by whoever made it.
+pub fn managed(stores: &Stores, queues: &Queues, kind: &str, object: &DynamicObject) {
+    let labels = object.labels();
+    match (labels.get(LABEL_AGENCY), labels.get(LABEL_PROJECT), object.namespace()) {
+        (Some(agency), Some(_), Some(namespace)) => {
+            queues.the_project_of(&namespace);
+            if kind == "ResourceQuota" {
+                Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == *agency);
+            }
+            if kind == "Secret" || kind == "NetworkPolicy" {
+                Queues::each(&queues.claim, &stores.claims, |c| c.metadata.namespace.as_deref() == Some(&*namespace));
+            }
+            if kind == "ProcessingGrant" {
+                Queues::each(&queues.permit, &stores.permits, |p| in_home(p, agency) && p.status.as_ref().is_some_and(|s| !s.phase.is_waiting()));
+            }
+        }
+        (Some(agency), ..) => queues.the_agency(agency),
+        _ => queues.enforcement.notify_one(),
+    }
+}
