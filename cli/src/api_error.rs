@@ -11,9 +11,8 @@ impl From<kube::Error> for CliError {
             kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => {
                 Self::new(Kind::Unreachable, format!("cannot reach the cluster: {}", innermost(&error)))
             }
-            kube::Error::Auth(_) => {
-                Self::new(Kind::Forbidden, format!("cannot log in: {}", innermost(&error))).hint("Renew your credentials, or choose another context: --context NAME")
-            }
+            kube::Error::Auth(_) => Self::new(Kind::Forbidden, format!("cannot log in: {}", innermost(&error)))
+                .hint("Renew your credentials, or choose another context: --context NAME"),
             kube::Error::SerdeError(_) => Self::failure(format!("the cluster's answer cannot be read: {}", innermost(&error)))
                 .hint("This govcloud and the kinds of the cluster may be of different versions; compare: govcloud --version"),
             _ => Self::failure(innermost(&error)),
@@ -45,7 +44,8 @@ fn innermost(error: &dyn std::error::Error) -> String {
 /// A failure that the API server reports.
 pub fn from_status(status: &Status) -> CliError {
     if status.code == 401 {
-        return CliError::new(Kind::Forbidden, "the cluster does not know you (401 Unauthorized)").hint("Renew your credentials, or choose another context: --context NAME");
+        return CliError::new(Kind::Forbidden, "the cluster does not know you (401 Unauthorized)")
+            .hint("Renew your credentials, or choose another context: --context NAME");
     }
     if let Some(said) = admission_message(&status.message) {
         let kind = if status.is_invalid() { Kind::Usage } else { Kind::Forbidden };
@@ -54,8 +54,11 @@ pub fn from_status(status: &Status) -> CliError {
     match status {
         s if s.is_forbidden() => forbidden(&s.message),
         s if s.is_not_found() => not_found(s),
-        s if s.is_already_exists() => CliError::new(Kind::AlreadyExists, s.message.clone()).hint("Choose another name, or look at the one that is there"),
-        s if s.is_conflict() => CliError::failure(s.message.clone()).hint("Somebody changed it at the same time; look at it again, then repeat the command"),
+        s if s.is_already_exists() => {
+            CliError::new(Kind::AlreadyExists, s.message.clone()).hint("Choose another name, or look at the one that is there")
+        }
+        s if s.is_conflict() => CliError::failure(s.message.clone())
+            .hint("Somebody changed it at the same time; look at it again, then repeat the command"),
         s if s.is_invalid() => invalid(s),
         s if matches!(s.code, 429 | 503 | 504) => {
             CliError::new(Kind::Unreachable, format!("the API server is busy: {}", s.message)).hint("Try again in a moment")
@@ -107,13 +110,27 @@ impl<'a> Right<'a> {
                 "Only cloud operators and the ministry see all agencies; name yours: --agency NAME"
             }
             "agencies" | "agencyquotas" => "An agency is seen by its own members; ask its admins or your cloud operator",
-            "processingpermits" if writes => "Permits are requested by an agency's admins and requesters; ask one of them. Whose agency you act for: --agency NAME",
-            "permitreviews" if writes => "Permits are reviewed by the ministry and the security authorities; an agency's members never review",
-            "projects" if writes => "Projects are created by an agency's admins; ask one of them. Whose agency you act for: --agency NAME",
-            "serviceclaims" if writes => "Services are claimed by an agency's admins; ask one of them. Whose agency you act for: --agency NAME",
-            "users" | "groups" if self.verb == "impersonate" => "Acting as somebody else (--as, --as-group) is for cloud operators",
-            _ if self.namespace.is_empty() => "Only cloud operators and the ministry see all agencies' objects; look at your own: --agency NAME",
-            _ => "Members of the agency, cloud operators and the ministry may; ask your agency's admins. Who you are here: govcloud whoami",
+            "processingpermits" if writes => {
+                "Permits are requested by an agency's admins and requesters; ask one of them. Whose agency you act for: --agency NAME"
+            }
+            "permitreviews" if writes => {
+                "Permits are reviewed by the ministry and the security authorities; an agency's members never review"
+            }
+            "projects" if writes => {
+                "Projects are created by an agency's admins; ask one of them. Whose agency you act for: --agency NAME"
+            }
+            "serviceclaims" if writes => {
+                "Services are claimed by an agency's admins; ask one of them. Whose agency you act for: --agency NAME"
+            }
+            "users" | "groups" if self.verb == "impersonate" => {
+                "Acting as somebody else (--as, --as-group) is for cloud operators"
+            }
+            _ if self.namespace.is_empty() => {
+                "Only cloud operators and the ministry see all agencies' objects; look at your own: --agency NAME"
+            }
+            _ => {
+                "Members of the agency, cloud operators and the ministry may; ask your agency's admins. Who you are here: govcloud whoami"
+            }
         }
     }
 }
@@ -141,7 +158,8 @@ fn invalid(status: &Status) -> CliError {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     let lines: Vec<_> = causes
         .map(|cause| {
-            let said = cause.message.strip_prefix("Invalid value: ").and_then(|m| m.split_once(": ")).map_or(cause.message.as_str(), |(_, said)| said);
+            let said = without_value(&cause.message);
+            let said = said.strip_prefix(&format!("{} in body ", cause.field)).unwrap_or(said);
             if cause.field.is_empty() || cause.field == "<nil>" { said.to_owned() } else { format!("{}: {said}", cause.field) }
         })
         .collect();
@@ -150,6 +168,13 @@ fn invalid(status: &Status) -> CliError {
     }
     let name = status.details.as_ref().map(|d| d.name.as_str()).filter(|name| !name.is_empty()).unwrap_or("this");
     CliError::new(Kind::Usage, format!("{name} is not valid\n{}", lines.join("\n")))
+}
+
+/// What is wrong, without `Invalid value: "…": ` before it; the user knows what they wrote.
+fn without_value(message: &str) -> &str {
+    let Some(rest) = message.strip_prefix("Invalid value: ") else { return message };
+    let end = if rest.starts_with('"') { rest.find("\": ").map(|i| i + 3) } else { rest.find(": ").map(|i| i + 2) };
+    end.map_or(rest, |end| &rest[end..])
 }
 
 #[cfg(test)]
@@ -175,7 +200,15 @@ mod tests {
     #[rstest]
     #[case::rbac("rbac", status(403, "Forbidden", r#"processingpermits.govcloud.dev is forbidden: User "dev@tax" cannot create resource "processingpermits" in API group "govcloud.dev" in the namespace "agency-tax""#, None))]
     #[case::rbac_list("rbac_list", status(403, "Forbidden", r#"agencies.govcloud.dev is forbidden: User "dev@tax" cannot list resource "agencies" in API group "govcloud.dev" at the cluster scope"#, None))]
-    #[case::policy("policy", status(403, "Forbidden", "permitreviews.govcloud.dev \"x\" is forbidden: ValidatingAdmissionPolicy 'govcloud-reviews' with binding 'govcloud-reviews' denied request: nobody reviews a request of their own agency; ask the ministry.\nSee: govcloud permit show x", None))]
+    #[case::policy(
+        "policy",
+        status(
+            403,
+            "Forbidden",
+            "permitreviews.govcloud.dev \"x\" is forbidden: ValidatingAdmissionPolicy 'govcloud-reviews' with binding 'govcloud-reviews' denied request: nobody reviews a request of their own agency; ask the ministry.\nSee: govcloud permit show x",
+            None
+        )
+    )]
     #[case::not_found("not_found", status(404, "NotFound", "processingpermits.govcloud.dev \"x\" not found", Some(details("processingpermits", "x", vec![]))))]
     #[case::not_served("not_served", status(404, "NotFound", "404 page not found", None))]
     #[case::invalid("invalid", status(422, "Invalid", "ProcessingPermit.govcloud.dev \"x\" is invalid: [...]", Some(details("ProcessingPermit", "x", vec![

@@ -10,7 +10,8 @@ pub fn confirm(question: &str, yes: bool) -> Result<()> {
         return Ok(());
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(CliError::usage("this needs a confirmation, and there is no terminal to ask at").hint("Confirm it on the command line: --yes"));
+        return Err(CliError::usage("this needs a confirmation, and there is no terminal to ask at")
+            .hint("Confirm it on the command line: --yes"));
     }
     write!(io::stderr(), "{question} [y/N] ")?;
     io::stderr().flush()?;

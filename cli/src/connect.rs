@@ -78,7 +78,8 @@ async fn config(global: &GlobalArgs) -> Result<(Config, Option<String>)> {
     let inside = global.kubeconfig.is_none() && global.context.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
     let file = match file {
         Err(KubeconfigError::FindPath | KubeconfigError::ReadConfig(..)) if inside => {
-            let config = Config::incluster().map_err(|e| CliError::failure(format!("cannot use the pod's own account: {e}")).caused_by(e))?;
+            let config = Config::incluster()
+                .map_err(|e| CliError::failure(format!("cannot use the pod's own account: {e}")).caused_by(e))?;
             return Ok((config, None));
         }
         other => other.map_err(|e| unusable(global, e))?,
@@ -116,7 +117,8 @@ mod tests {
 
     #[test]
     fn an_unreachable_cluster_is_named() {
-        let place = Place { context: Some("national".into()), server: "https://10.0.0.1:6443".into(), namespace: "default".into() };
+        let place =
+            Place { context: Some("national".into()), server: "https://10.0.0.1:6443".into(), namespace: "default".into() };
         let error = place.locate(CliError::new(Kind::Unreachable, "cannot reach the cluster: connection refused"));
         insta::assert_snapshot!("unreachable", error.render(false));
         assert!(place.locate(CliError::failure("other")).hints().is_empty());

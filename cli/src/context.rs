@@ -60,7 +60,15 @@ impl Context {
     pub async fn new(global: &GlobalArgs) -> Result<Self> {
         let (client, place) = connect(global).await?;
         let (caller, agency) = (OnceCell::new(), OnceCell::new());
-        Ok(Self { client, place, out: Output::new(global), now: clock::now(), agency_flag: global.agency.clone(), caller, agency })
+        Ok(Self {
+            client,
+            place,
+            out: Output::new(global),
+            now: clock::now(),
+            agency_flag: global.agency.clone(),
+            caller,
+            agency,
+        })
     }
 
     /// Who asks.
@@ -69,7 +77,9 @@ impl Context {
     }
 
     async fn ask_who(&self) -> Result<Caller> {
-        let review = Api::<SelfSubjectReview>::all(self.client.clone()).create(&PostParams::default(), &SelfSubjectReview::default()).await?;
+        let review = Api::<SelfSubjectReview>::all(self.client.clone())
+            .create(&PostParams::default(), &SelfSubjectReview::default())
+            .await?;
         let info = review.status.and_then(|s| s.user_info).unwrap_or_default();
         Ok(Caller { user: info.username.unwrap_or_default(), groups: info.groups.unwrap_or_default() })
     }
@@ -164,11 +174,13 @@ pub fn agency_of_namespace(namespace: &str) -> Option<&str> {
 
 fn only_membership(agencies: &[Agency], caller: &Caller) -> Result<Option<String>> {
     let groups = caller.group_names();
-    let mine: Vec<_> = agencies.iter().filter(|a| a.spec.has_member(&caller.user, &groups)).map(kube::ResourceExt::name_any).collect();
+    let mine: Vec<_> =
+        agencies.iter().filter(|a| a.spec.has_member(&caller.user, &groups)).map(kube::ResourceExt::name_any).collect();
     match mine.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(one.clone())),
-        several => Err(CliError::usage(format!("you belong to several agencies: {}", several.join(", "))).hint("Say for which you act: --agency NAME")),
+        several => Err(CliError::usage(format!("you belong to several agencies: {}", several.join(", ")))
+            .hint("Say for which you act: --agency NAME")),
     }
 }
 

@@ -8,6 +8,7 @@ use kube::{
     runtime::{WatchStreamExt as _, watcher::watch_object},
 };
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::{
     error::{CliError, Kind, Result},
@@ -46,36 +47,36 @@ pub async fn until<K, T>(
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
 {
-    let deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout);
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
     let mut events = pin!(watch_object(api, name).default_backoff());
     let (mut failures, mut last) = (0, String::new());
     loop {
-        let event = match deadline {
-            Some(deadline) => match tokio::time::timeout_at(deadline, events.next()).await {
-                Ok(event) => event,
-                Err(_) => return Ok(Waited::TimedOut(last)),
-            },
-            None => events.next().await,
+        let event = match before(deadline, events.next()).await {
+            None => return Ok(Waited::TimedOut(last)),
+            Some(None) => {
+                return Err(CliError::failure("the watch ended before anything was decided").hint("Run the command again"));
+            }
+            Some(Some(event)) => event.map_err(CliError::from),
         };
         match event {
-            Some(Ok(object)) => {
-                failures = 0;
-                match judge(object).await? {
-                    Step::Done(done) => return Ok(Waited::Done(done)),
-                    Step::Waiting(what) => {
-                        progress.say(&what);
-                        last = what;
-                    }
+            Err(error) if failures >= PATIENCE || error.kind() == Kind::Forbidden => return Err(error),
+            Err(_) => failures += 1,
+            Ok(object) => match judge(object).await? {
+                Step::Done(done) => return Ok(Waited::Done(done)),
+                Step::Waiting(what) => {
+                    failures = 0;
+                    progress.say(&what);
+                    last = what;
                 }
-            }
-            Some(Err(error)) => {
-                failures += 1;
-                let error = CliError::from(error);
-                if failures >= PATIENCE || error.kind() == Kind::Forbidden {
-                    return Err(error);
-                }
-            }
-            None => return Err(CliError::failure("the watch ended before anything was decided").hint("Run the command again")),
+            },
         }
+    }
+}
+
+/// What `future` gives before the deadline, or `None` when it has passed.
+async fn before<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, future).await.ok(),
+        None => Some(future.await),
     }
 }

@@ -50,6 +50,7 @@ fn ready(view: &View<'_>) -> Verdict {
             || Verdict::unknown(KIND, "Activating", "It is approved and becomes active in a moment."),
             |verdict| Verdict { kind: KIND, ..verdict },
         ),
+        _ if view.slots_written => Verdict::unknown(KIND, "ClosingSlots", "It has ended; admission takes note of it in a moment."),
         other => Verdict::no(KIND, reason(other), said(view, other)),
     }
 }
@@ -79,7 +80,10 @@ fn said(view: &View<'_>, phase: Phase) -> String {
         Phase::Revoked => "Reviewers revoked it. What runs must be drained; nothing of it may start or grow.".into(),
         Phase::Expired => "Its time is over. What runs must be drained; nothing of it may start or grow.".into(),
         Phase::Withdrawn => "The agency took it back.".into(),
-        _ => "The operator has not looked at it yet.".into(),
+        Phase::UnderReview => "It waits for reviewers.".into(),
+        Phase::Approved => "It is approved and not active yet; the condition Ready says what it waits for.".into(),
+        Phase::Superseded => "A successor took over.".into(),
+        Phase::Pending | Phase::Active => "The operator has not looked at it yet.".into(),
     }
 }
 

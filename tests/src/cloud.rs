@@ -65,7 +65,7 @@ impl Cloud {
     }
 
     /// Applies the examples up to the shared services, and waits until all of it is in force.
-    async fn govern(&self) {
+    pub async fn govern(&self) {
         for file in ["01-government-cloud.yaml", "02-agencies.yaml", "03-capacity.yaml"] {
             self.apply(people::CLOUD_OPERATOR, &example(file)).await.succeeds();
         }
@@ -157,6 +157,11 @@ impl Cloud {
     /// Runs kubectl as a persona.
     pub async fn kubectl(&self, persona: &str, arguments: &[&str]) -> Said {
         self.run(&self.plane.binaries().kubectl(), persona, arguments, "").await
+    }
+
+    /// As [`Cloud::kubectl`], with something to read from its standard input.
+    pub async fn kubectl_with(&self, persona: &str, arguments: &[&str], input: &str) -> Said {
+        self.run(&self.plane.binaries().kubectl(), persona, arguments, input).await
     }
 
     /// Runs `govcloud` as a persona.

@@ -8,6 +8,7 @@ mod cloud;
 pub mod fixtures;
 mod kubectl;
 pub mod people;
+pub mod remedy;
 mod wait;
 
 pub use cloud::{Cloud, Setup};

@@ -1,7 +1,11 @@
 //! `govcloud agency`.
 
 use clap::Subcommand;
-use govcloud_crds::{Agency, agency::Members, common::{Member, MemberKind}};
+use govcloud_crds::{
+    Agency,
+    agency::Members,
+    common::{Member, MemberKind},
+};
 use jiff::Timestamp;
 use kube::{Api, ResourceExt as _};
 
@@ -95,7 +99,8 @@ fn render(agency: &Agency, paint: Paint) -> String {
         let track = if d.on_track { "on track" } else { "behind" };
         format!("{} of {} services automated this year, {track}", d.automated_this_year, d.target_this_year)
     });
-    let obligations = status.obligations.map_or_else(String::new, |o| format!("{} mandatory services in use, {} not yet", o.met, o.due));
+    let obligations =
+        status.obligations.map_or_else(String::new, |o| format!("{} mandatory services in use, {} not yet", o.met, o.due));
     let head = format!("{}  {}\n", paint.strong(&agency.name_any()), plain(&spec.display_name));
     let facts = fields(&[
         ("type", spec.agency_type.to_string()),

@@ -28,7 +28,8 @@ pub fn classification(text: &str) -> Result<Classification, String> {
 
 /// `requests.cpu=20`.
 pub fn amount(text: &str) -> Result<(String, Quantity), String> {
-    let (key, amount) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("write KEY=QUANTITY, such as requests.cpu=20")?;
+    let (key, amount) =
+        text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("write KEY=QUANTITY, such as requests.cpu=20")?;
     Ok((key.to_owned(), amount.parse().map_err(|e: govcloud_crds::quantity::ParseQuantityError| e.to_string())?))
 }
 
@@ -43,7 +44,8 @@ pub fn target(text: &str) -> Result<Target, String> {
     }
     let mut size = size.split(',');
     let replicas = size.next().unwrap_or_default();
-    let replicas = replicas.parse().ok().filter(|r| *r > 0).ok_or_else(|| format!("{replicas:?} is no number of replicas; {FORM}"))?;
+    let replicas =
+        replicas.parse().ok().filter(|r| *r > 0).ok_or_else(|| format!("{replicas:?} is no number of replicas; {FORM}"))?;
     let group = if *group == "core" { "" } else { group };
     let per_replica = size.map(amount).collect::<Result<_, _>>()?;
     Ok(Target { group: group.to_owned(), resource: (*resource).to_owned(), name: (*name).to_owned(), replicas, per_replica })

@@ -82,7 +82,9 @@ async fn create(ctx: &Context, args: CreateArgs) -> Result<Exit> {
     let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
     let created = api.create(&params, &project).await?;
     if args.no_wait {
-        ctx.out.object(&created, || format!("Asked for. Its namespace will be {}.\n", names::project_namespace(agency, &args.name)))?;
+        ctx.out.object(&created, || {
+            format!("Asked for. Its namespace will be {}.\n", names::project_namespace(agency, &args.name))
+        })?;
         return Ok(Exit::Ok);
     }
     let judge = async |project: Option<Project>| judge(project.as_ref());
@@ -100,7 +102,9 @@ fn spec(args: &CreateArgs) -> ProjectSpec {
 
 fn not_ready(name: &str, what: &str) -> CliError {
     let what = if what.is_empty() { "the operator has not looked at it yet" } else { what };
-    CliError::failure(format!("project {name} is made, but not ready: {what}")).hint("See how it goes on: govcloud project list").hint("Wait longer next time: --timeout 5m")
+    CliError::failure(format!("project {name} is made, but not ready: {what}"))
+        .hint("See how it goes on: govcloud project list")
+        .hint("Wait longer next time: --timeout 5m")
 }
 
 /// Whether a project is ready, is never going to be, or what it waits for.
@@ -170,7 +174,13 @@ mod tests {
     use serde_json::{Value, json};
 
     fn project(status: Value) -> Project {
-        testing::object("Project", "agency-tax-administration", "analytics", json!({"purpose": "Fraud analytics", "pool": "national", "quota": {"requests.cpu": "20"}}), status)
+        testing::object(
+            "Project",
+            "agency-tax-administration",
+            "analytics",
+            json!({"purpose": "Fraud analytics", "pool": "national", "quota": {"requests.cpu": "20"}}),
+            status,
+        )
     }
 
     fn ready() -> Project {
@@ -192,12 +202,19 @@ mod tests {
         let Step::Done(done) = judge(Some(&ready())).expect("no error") else { panic!("ready") };
         insta::assert_snapshot!("project_created", created_text(&done));
         assert_eq!(judge(Some(&project(json!({})))).expect("no error"), Step::Waiting("waiting for the operator".into()));
-        let conflict = project(json!({"conditions": [testing::condition("NamespaceReady", "False", "NamespaceConflict", "The namespace is somebody else's.")]}));
+        let conflict = project(
+            json!({"conditions": [testing::condition("NamespaceReady", "False", "NamespaceConflict", "The namespace is somebody else's.")]}),
+        );
         insta::assert_snapshot!("project_conflict", judge(Some(&conflict)).expect_err("never").render(false));
-        let waiting = project(json!({"conditions": [testing::condition("NamespaceReady", "False", "Creating", "The namespace is being made.")]}));
-        insta::assert_snapshot!("project_not_ready", match judge(Some(&waiting)).expect("no error") {
-            Step::Waiting(what) => not_ready("analytics", &what).render(false),
-            Step::Done(_) => panic!("not ready"),
-        });
+        let waiting = project(
+            json!({"conditions": [testing::condition("NamespaceReady", "False", "Creating", "The namespace is being made.")]}),
+        );
+        insta::assert_snapshot!(
+            "project_not_ready",
+            match judge(Some(&waiting)).expect("no error") {
+                Step::Waiting(what) => not_ready("analytics", &what).render(false),
+                Step::Done(_) => panic!("not ready"),
+            }
+        );
     }
 }

@@ -66,7 +66,8 @@ async fn quotas_of(ctx: &Context, agency: &str) -> Result<Vec<AgencyQuota>> {
         Err(error) => return Err(error),
     };
     if quotas.is_empty() {
-        return Err(CliError::new(Kind::NotFound, format!("{agency} has no share of any pool")).hint("Cloud operators give shares: an AgencyQuota, created with kubectl"));
+        return Err(CliError::new(Kind::NotFound, format!("{agency} has no share of any pool"))
+            .hint("Cloud operators give shares: an AgencyQuota, created with kubectl"));
     }
     Ok(quotas)
 }
@@ -85,7 +86,8 @@ fn render(quota: &AgencyQuota, paint: Paint) -> String {
         let _ = writeln!(text, "  {:width$}  {bar}  {used} used, {allocated} given out, {free} free of {guaranteed}", plain(key));
     }
     for (what, amounts) in [("borrowed from others", &status.borrowed), ("lent to others", &status.lent)] {
-        let there: govcloud_crds::Resources = amounts.0.iter().filter(|(_, a)| !a.is_zero_or_less()).map(|(k, a)| (k.clone(), *a)).collect();
+        let there: govcloud_crds::Resources =
+            amounts.0.iter().filter(|(_, a)| !a.is_zero_or_less()).map(|(k, a)| (k.clone(), *a)).collect();
         if !there.is_empty() {
             let _ = writeln!(text, "  {what}: {there}");
         }

@@ -11,7 +11,13 @@ pub fn now() -> Timestamp {
 }
 
 /// An object, created 41 days before [`now`].
-pub fn object<T: DeserializeOwned>(kind: &str, namespace: &str, name: &str, spec: impl Into<Value>, status: impl Into<Value>) -> T {
+pub fn object<T: DeserializeOwned>(
+    kind: &str,
+    namespace: &str,
+    name: &str,
+    spec: impl Into<Value>,
+    status: impl Into<Value>,
+) -> T {
     let (spec, status) = (spec.into(), status.into());
     let mut metadata = json!({"name": name, "uid": format!("uid-{name}"), "creationTimestamp": "2026-10-13T08:00:00Z"});
     if !namespace.is_empty() {

@@ -1,6 +1,11 @@
 //! `govcloud whoami`.
 
-use govcloud_crds::{Agency, GovernmentCloud, agency::Members, common::{Member, MemberKind}, names::CLOUD_NAME};
+use govcloud_crds::{
+    Agency, GovernmentCloud,
+    agency::Members,
+    common::{Member, MemberKind},
+    names::CLOUD_NAME,
+};
 use kube::Api;
 use serde::Serialize;
 

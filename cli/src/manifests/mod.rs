@@ -49,7 +49,8 @@ fn read_folder(folder: &Path, recursive: bool) -> Result<Vec<Manifest>> {
     entries.sort();
     let (mut all, mut files) = (Vec::new(), 0);
     for path in entries {
-        let is_manifest = path.extension().is_some_and(|e| ["yaml", "yml", "json"].iter().any(|known| e.eq_ignore_ascii_case(known)));
+        let is_manifest =
+            path.extension().is_some_and(|e| ["yaml", "yml", "json"].iter().any(|known| e.eq_ignore_ascii_case(known)));
         if path.is_dir() && recursive {
             all.extend(read_folder(&path, recursive)?);
             files += 1;
@@ -59,7 +60,8 @@ fn read_folder(folder: &Path, recursive: bool) -> Result<Vec<Manifest>> {
         }
     }
     if files == 0 {
-        return Err(CliError::usage(format!("{} holds no *.yaml, *.yml or *.json", folder.display())).hint("Name the file, or look into folders below too: --recursive"));
+        return Err(CliError::usage(format!("{} holds no *.yaml, *.yml or *.json", folder.display()))
+            .hint("Name the file, or look into folders below too: --recursive"));
     }
     Ok(all)
 }
@@ -104,20 +106,29 @@ fn documents(name: &str, text: &str) -> Result<Vec<Value>> {
     }
     let options = serde_yaml::options! { with_snippet: false };
     serde_yaml::from_multiple_with_options(text, options).map_err(|error| {
-        let place = error.location().map_or_else(|| name.to_owned(), |l| format!("{name}, line {}, column {}", l.line(), l.column()));
-        CliError::usage(format!("{place}: {}", without_position(&error.to_string()))).hint("Nothing was checked; correct the file first").caused_by(error)
+        let place =
+            error.location().map_or_else(|| name.to_owned(), |l| format!("{name}, line {}, column {}", l.line(), l.column()));
+        CliError::usage(format!("{place}: {}", without_position(&error.to_string())))
+            .hint("Nothing was checked; correct the file first")
+            .caused_by(error)
     })
 }
 
 /// The parser repeats line and column in its message.
 fn without_position(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    let end = [" at line ", " (line ", ", set DuplicateKeyPolicy"].iter().filter_map(|tail| first.find(tail)).min().unwrap_or(first.len());
+    let end = [" at line ", " (line ", ", set DuplicateKeyPolicy"]
+        .iter()
+        .filter_map(|tail| first.find(tail))
+        .min()
+        .unwrap_or(first.len());
     first[..end].to_owned()
 }
 
 fn unpack(object: Value, source: &str, depth: usize, all: &mut Vec<Manifest>) -> Result<()> {
-    let wrong = |what: &str| CliError::usage(format!("{source}: {what}")).hint("A manifest is a mapping with apiVersion, kind and metadata");
+    let wrong = |what: &str| {
+        CliError::usage(format!("{source}: {what}")).hint("A manifest is a mapping with apiVersion, kind and metadata")
+    };
     if object.is_null() {
         return Ok(());
     }

@@ -47,7 +47,8 @@ pub struct Output {
 impl Output {
     /// What the global flags and the terminal ask for.
     pub fn new(global: &GlobalArgs) -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+        let plain =
+            std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
         Self {
             format: global.output,
             headers: !global.no_headers,
@@ -89,7 +90,11 @@ impl Output {
     }
 
     /// Prints one object: as `human` says it, or as the object itself.
-    pub fn object<K: Resource<DynamicType = ()> + Serialize + Clone>(&self, object: &K, human: impl FnOnce() -> String) -> Result<()> {
+    pub fn object<K: Resource<DynamicType = ()> + Serialize + Clone>(
+        &self,
+        object: &K,
+        human: impl FnOnce() -> String,
+    ) -> Result<()> {
         match objects::one(self.format, object)? {
             Some(text) => self.text(&text),
             None => self.text(&human()),
@@ -97,7 +102,11 @@ impl Output {
     }
 
     /// Prints several objects: as the table, or as a List.
-    pub fn list<K: Resource<DynamicType = ()> + Serialize + Clone>(&self, items: &[K], human: impl FnOnce() -> Table) -> Result<()> {
+    pub fn list<K: Resource<DynamicType = ()> + Serialize + Clone>(
+        &self,
+        items: &[K],
+        human: impl FnOnce() -> Table,
+    ) -> Result<()> {
         match objects::list(self.format, items)? {
             Some(text) => self.text(&text),
             None => self.table(&human()),

@@ -65,7 +65,11 @@ mod tests {
     use govcloud_crds::Project;
 
     fn project() -> Project {
-        let mut project = Project::new("analytics", serde_json::from_value(json!({"purpose": "yes: 1", "pool": "national", "quota": {"requests.cpu": "20"}})).expect("valid"));
+        let mut project = Project::new(
+            "analytics",
+            serde_json::from_value(json!({"purpose": "yes: 1", "pool": "national", "quota": {"requests.cpu": "20"}}))
+                .expect("valid"),
+        );
         project.metadata.managed_fields = Some(vec![]);
         project
     }

@@ -129,13 +129,16 @@ pub fn condition_status(conditions: &[Condition], kind: &str) -> String {
     govcloud_crds::conditions::find(conditions, kind).map(|c| c.status.clone()).unwrap_or_default()
 }
 
+/// Conditions that name a trouble: with these, False is the good news.
+const TROUBLES: [&str; 6] = ["Draining", "Duplicate", "Exhausted", "Overcommitted", "Overdue", "Oversubscribed"];
+
 /// Conditions as lines: `  ✓ Ready  Enough of it is there.`
 pub fn condition_lines(conditions: &[Condition], paint: Paint) -> String {
     let width = conditions.iter().map(|c| c.type_.chars().count()).max().unwrap_or(0);
     let line = |c: &Condition| {
         let mark = match c.status.as_str() {
-            "True" => paint.good("✓"),
-            "False" => paint.attention("✗"),
+            "True" | "False" if (c.status == "True") != TROUBLES.contains(&c.type_.as_str()) => paint.good("✓"),
+            "True" | "False" => paint.attention("✗"),
             _ => "…".to_owned(),
         };
         format!("  {mark} {:width$}  {}: {}\n", plain(&c.type_), plain(&c.reason), indented(&c.message, width + 6))

@@ -1,6 +1,19 @@
 //! `govcloud sandbox`: a Government Cloud on this machine, to try things out.
+//!
+//! A real control plane, the real operator, and a credential for each persona. [`story`] plays the main job on it with the
+//! real commands.
+
+mod files;
+mod operator;
+pub mod people;
+mod story;
+mod tell;
+mod up;
+
+use std::{io::Write as _, path::PathBuf};
 
 use clap::{Args, Subcommand};
+use govcloud_controlplane::{DetachedControlPlane, Error as PlaneError};
 
 use crate::{
     error::{CliError, Result},
@@ -13,23 +26,94 @@ pub struct SandboxArgs {
     /// What to do; without it: up.
     #[command(subcommand)]
     pub action: Option<SandboxAction>,
+    /// The folder that the sandbox lives in [default: ~/.local/state/govcloud/sandbox]
+    #[arg(long, global = true, value_name = "DIR", env = "GOVCLOUD_SANDBOX")]
+    pub dir: Option<PathBuf>,
 }
 
 /// What can be done with a sandbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum SandboxAction {
-    /// Start it, and write a kubeconfig with a context for each persona.
-    Up,
-    /// Stop it and remove what it stored.
+    /// Start it, and play the story of the Government Cloud on it
+    Up(UpArgs),
+    /// Stop it and remove what it stored
     Down,
-    /// Say whether it runs.
+    /// Say whether it runs
     Status,
 }
 
+/// How a sandbox is started.
+#[derive(Clone, Debug, Default, Args)]
+pub struct UpArgs {
+    /// Only start it; play no story
+    #[arg(long)]
+    pub no_story: bool,
+    /// Definitions of other projects' kinds, instead of the small ones that come with this program
+    #[arg(long, value_name = "DIR")]
+    pub crds: Option<PathBuf>,
+    /// The operator's program [default: built from this checkout, else the one beside this program, else on the PATH]
+    #[arg(long, value_name = "FILE")]
+    pub operator: Option<PathBuf>,
+}
+
 /// Runs `govcloud sandbox`.
-#[expect(clippy::unused_async, reason = "starting a control plane will wait")]
 pub async fn run(args: SandboxArgs) -> Result<Exit> {
-    let SandboxArgs { action } = args;
-    let action = action.unwrap_or(SandboxAction::Up);
-    Err(CliError::failure(format!("sandbox {action:?} is not there yet")).hint("Use a cluster of your own: --context NAME"))
+    let folder = folder(args.dir)?;
+    match args.action.unwrap_or(SandboxAction::Up(UpArgs::default())) {
+        SandboxAction::Up(up) => up::up(&folder, &up).await,
+        SandboxAction::Down => down(&folder).await,
+        SandboxAction::Status => status(&folder),
+    }
+}
+
+fn folder(flag: Option<PathBuf>) -> Result<PathBuf> {
+    let from = |variable: &str, rest: &str| std::env::var_os(variable).filter(|v| !v.is_empty()).map(|v| PathBuf::from(v).join(rest));
+    flag.or_else(|| from("XDG_STATE_HOME", "govcloud/sandbox"))
+        .or_else(|| from("HOME", ".local/state/govcloud/sandbox"))
+        .ok_or_else(|| CliError::usage("there is no home folder to keep the sandbox in").hint("name a folder: --dir DIR"))
+}
+
+/// Prints at once, so that a person can follow.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// The sandbox in a folder, if there is one.
+fn open(folder: &std::path::Path) -> Result<Option<DetachedControlPlane>> {
+    match DetachedControlPlane::open(folder) {
+        Ok(plane) => Ok(Some(plane)),
+        Err(PlaneError::NoInstance { .. }) => Ok(None),
+        Err(error) => Err(trouble(error)),
+    }
+}
+
+fn trouble(error: PlaneError) -> CliError {
+    CliError::failure(error.to_string()).caused_by(error)
+}
+
+async fn down(folder: &std::path::Path) -> Result<Exit> {
+    let Some(plane) = open(folder)? else {
+        print(&format!("There is no sandbox in {}.\n", folder.display()))?;
+        return Ok(Exit::Ok);
+    };
+    plane.stop().await.map_err(trouble)?;
+    print("The sandbox is stopped, and everything it stored is removed.\n")?;
+    Ok(Exit::Ok)
+}
+
+fn status(folder: &std::path::Path) -> Result<Exit> {
+    let Some(plane) = open(folder)? else {
+        print(&format!("There is no sandbox in {}. Start one: govcloud sandbox up\n", folder.display()))?;
+        return Ok(Exit::Failure);
+    };
+    let processes = plane.processes().map_err(trouble)?;
+    for process in &processes {
+        let state = if process.running { "running" } else { "stopped" };
+        print(&format!("{:<26} {state:<8} pid {:<8} {}\n", process.name, process.pid, process.log.display()))?;
+    }
+    print(&format!("\nexport KUBECONFIG={}\n", plane.kubeconfig().display()))?;
+    let all = processes.iter().all(|p| p.running);
+    Ok(if all { Exit::Ok } else { Exit::Failure })
 }

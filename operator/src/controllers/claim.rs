@@ -54,7 +54,9 @@ fn reserved(claim: &ServiceClaim, service: Option<&SharedService>) -> Verdict {
     if reservations.iter().any(|r| Some(&r.uid) == claim.metadata.uid.as_ref()) {
         return Verdict::yes(KIND, "Reserved", "Its capacity is its own.");
     }
+    let has_room = |service: &SharedService| service.spec.plan(&claim.spec.plan).is_some_and(|plan| plan.capacity.fits_in(&service.available()));
     match service {
+        Some(service) if has_room(service) => Verdict::unknown(KIND, "Pending", "The service's ledger takes note of the claim in a moment."),
         Some(service) => Verdict::no(KIND, "NoCapacity", format!("{} has no room for another claim of plan {} at present ({} free); it is served when there is.", service.name_any(), claim.spec.plan, service.available())),
         None => Verdict::no(KIND, "NoSuchService", "There is no such service."),
     }

@@ -6,6 +6,7 @@ use govcloud_crds::{
     GovernmentCloud,
     cloud::{GovernmentCloudStatus, Interruption},
     conditions::{Verdict, conditions},
+    permit::Phase,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Api, ResourceExt, runtime::controller::Action};
@@ -43,10 +44,14 @@ fn count(stores: &Stores, before: &GovernmentCloudStatus) -> GovernmentCloudStat
     };
     let phases = stores.permits.state().iter().map(|p| p.status.as_ref().map(|s| s.phase).unwrap_or_default().to_string()).collect();
     let findings = stores.findings.state();
+    let mut permits = tally(phases);
+    for shown in [Phase::Active, Phase::UnderReview] {
+        permits.entry(shown.to_string()).or_insert(0); // a column says 0 rather than nothing
+    }
     GovernmentCloudStatus {
         last_permit_number: before.last_permit_number,
         agencies: number(stores.agencies.len()),
-        permits: tally(phases),
+        permits,
         findings: tally(findings.iter().map(|f| format!("{:?}", f.spec.rule)).collect()),
         findings_total: number(findings.len()),
         ..GovernmentCloudStatus::default()

@@ -75,9 +75,16 @@ async fn furnish(api: &Api<Project>, project: &Project, agency: &Agency, namespa
     if agency.spec.isolation.network == NetworkIsolation::Open {
         context.stores.managed.remove(&context.client, "NetworkPolicy", Some(&name), QUOTA_NAME).await?;
     }
-    let quota = quota_verdict(project, &wanted, &granted, has_ledger);
+    let quota = if has_ledger && allocation.is_none() {
+        Verdict::unknown("QuotaGranted", "Pending", "The agency's ledger takes note of the project in a moment.")
+    } else {
+        quota_verdict(project, &wanted, &granted, has_ledger)
+    };
     let there = Verdict::yes("NamespaceReady", "Ready", format!("Namespace {name} is there."));
-    let ready = Verdict::yes("Ready", "Ready", format!("Work in namespace {name}."));
+    let ready = match quota.holds {
+        None => Verdict { kind: "Ready", ..quota.clone() },
+        Some(_) => Verdict::yes("Ready", "Ready", format!("Work in namespace {name}.")),
+    };
     let outcome = Outcome { namespace: name, uid, granted };
     report(api, project, context, Some(outcome), &[ready, there, quota]).await
 }

@@ -6,7 +6,7 @@
 //! switch them off, which the operator repairs and keeps on record.
 
 use govcloud_crds::names::{
-    ANNOTATION_CONFIRM_DELETION, GROUP, LABEL_AGENCY, LABEL_HOME, LABEL_PROJECT, SEPARATOR, VERSION,
+    ANNOTATION_CONFIRM_DELETION, ANNOTATION_OWNER_UID, GROUP, LABEL_AGENCY, LABEL_HOME, LABEL_PROJECT, SEPARATOR, VERSION,
 };
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ pub fn policies(operator: &str, gated_keys: &[String]) -> Vec<Policy> {
     vec![
         requests(),
         reviews(),
+        permits_stay(),
         guards.statuses(),
         guards.grants(),
         guards.findings(),
@@ -86,6 +87,17 @@ fn reviews() -> Policy {
             Check::fixed("request.operation != 'UPDATE' || object.spec == oldObject.spec", "a review cannot be changed; give another one"),
             Check::fixed(vanishing, "a review is never deleted: it is what a decision rests on"),
         ],
+    )
+}
+
+/// A permit is never deleted, only withdrawn: it is the record, and what keeps an ended workload's slot closed.
+fn permits_stay() -> Policy {
+    let vanishing = format!("request.userInfo.username in {} && has(namespaceObject.metadata.deletionTimestamp)", list(CLEANERS));
+    Policy::new(
+        "govcloud-guard-permits",
+        Scope::Everywhere,
+        vec![ours(&["processingpermits"], &["DELETE"])],
+        vec![Check::fixed(vanishing, "a permit is never deleted: it is the record of what was asked for and decided. Take it back instead: govcloud permit withdraw NAME")],
     )
 }
 
@@ -200,7 +212,12 @@ impl Guards {
         };
         let guarded = "k.startsWith('govcloud.dev/') || ((object.metadata.name.startsWith('agency-') || object.metadata.name.contains('--')) && k.startsWith('pod-security.kubernetes.io/'))";
         let same = |a: &str, b: &str| format!("{}.all(l, l in {})", labels(a, guarded), labels(b, guarded));
-        let unchanged = format!("({} && {})", same("object", "oldObject"), same("oldObject", "object"));
+        let owner = |object: &str| {
+            let uid = literal(ANNOTATION_OWNER_UID);
+            format!("(has({object}.metadata.annotations) && {uid} in {object}.metadata.annotations ? {object}.metadata.annotations[{uid}] : '')")
+        };
+        // Without the owner's uid the operator takes the namespace for somebody else's, and slots in it would stay open.
+        let unchanged = format!("({} && {} && {} == {})", same("object", "oldObject"), same("oldObject", "object"), owner("object"), owner("oldObject"));
         Policy::new(
             "govcloud-guard-namespaces",
             Scope::Everywhere,
@@ -219,7 +236,7 @@ impl Guards {
                         self.operator,
                         labels("object", guarded)
                     ),
-                    "the labels govcloud.dev/* of a namespace, and the Pod Security labels of an agency's, are set by the operator; change the Agency or the Project instead",
+                    "the labels govcloud.dev/* and the owner of a namespace, and the Pod Security labels of an agency's, are set by the operator; change the Agency or the Project instead",
                 ),
             ],
         )

@@ -41,27 +41,30 @@ pub fn policies(classes: &BTreeMap<String, ProcessingClass>, served: &Served, ex
     let mut policies = vec![scale(&all), scale_closed(&all, exempt)];
     policies.retain(|p| !p.rules.is_empty());
     if let Some(images) = images {
-        policies.extend([label(&images, exempt), slots(&images), orphans(exempt)]);
+        policies.extend([label(&images, exempt), slots(&images), orphans(&images, exempt)]);
         policies.extend(other_operators(&images, &all, served));
     }
     policies
 }
 
-/// The images that classes know, as one pattern.
+/// The images that classes know.
 struct Images {
+    /// One pattern of all classes.
     pattern: String,
-    /// CEL map from class to its own pattern is not needed at admission; messages point to `permit check` instead.
+    /// Each class that knows images, with its own pattern.
+    by_class: Vec<(String, String)>,
     accounts: Vec<String>,
 }
 
 impl Images {
     fn of(classes: &BTreeMap<String, ProcessingClass>) -> Option<Self> {
-        let patterns: Vec<_> = classes.values().filter_map(|c| c.spec.workloads.as_ref()).flat_map(|w| &w.images).filter(|p| regex_reads(p)).collect();
+        let known = |class: &ProcessingClass| Some(one_pattern(&class.spec.workloads.as_ref()?.images)).filter(|p| !p.is_empty());
+        let by_class: Vec<_> = classes.iter().filter_map(|(name, class)| Some((name.clone(), known(class)?))).collect();
         let mut accounts: Vec<_> = classes.values().flat_map(|c| &c.spec.controls).flat_map(|c| c.controllers.clone()).collect();
         accounts.sort();
         accounts.dedup();
-        let pattern = patterns.iter().map(|p| format!("({p})")).collect::<Vec<_>>().join("|");
-        (!patterns.is_empty()).then_some(Self { pattern, accounts })
+        let pattern = by_class.iter().map(|(_, pattern)| pattern.as_str()).collect::<Vec<_>>().join("|");
+        (!by_class.is_empty()).then_some(Self { pattern, by_class, accounts })
     }
 
     /// CEL: whether a container of the pod in `variables.{pod}` runs one of the images.
@@ -71,6 +74,34 @@ impl Images {
         };
         format!("{} || {} || {}", any("containers"), any("initContainers"), any("ephemeralContainers"))
     }
+
+    /// CEL: the images of the pod in `variables.{pod}` that are processing software.
+    fn found_in(&self, pod: &str) -> String {
+        let of = |field: &str| format!("(has(variables.{pod}.{field}) ? variables.{pod}.{field}.filter(c, has(c.image)).map(c, dyn(c.image)) : [])");
+        let all = ["containers", "initContainers", "ephemeralContainers"].map(of).join(" + ");
+        format!("({all}).filter(i, i.matches({}))", literal(&self.pattern))
+    }
+
+    /// CEL: whether every class of which something runs now was run by the object before too. Swapping one class's image
+    /// for another's at equal replicas is growth, because nothing of the other class was there.
+    fn kept(&self) -> String {
+        let kept = self.by_class.iter().map(|(_, pattern)| {
+            let pattern = literal(pattern);
+            format!("(!variables.found.exists(i, i.matches({pattern})) || variables.foundBefore.exists(i, i.matches({pattern})))")
+        });
+        format!("request.operation == 'UPDATE' && {}", kept.collect::<Vec<_>>().join(" && "))
+    }
+
+    /// CEL: whether all processing software that runs is of the slot `s`'s class.
+    fn of_class_of_slot(&self) -> String {
+        let cases: String = self.by_class.iter().map(|(class, pattern)| format!("s.class == {} ? i.matches({}) : ", literal(class), literal(pattern))).collect();
+        format!("variables.found.all(i, {cases}false)")
+    }
+}
+
+/// The patterns that can be read, as one; empty if there are none.
+fn one_pattern(patterns: &[String]) -> String {
+    patterns.iter().filter(|p| regex_reads(p)).map(|p| format!("({p})")).collect::<Vec<_>>().join("|")
 }
 
 /// One pattern that cannot be read would disable the whole policy; its class reports it as `InvalidExpression`.
@@ -105,6 +136,17 @@ fn replicas_of(object: &str) -> String {
     by_kind(object, of, "dyn(1)")
 }
 
+/// CEL: whether more pods than its replicas may run for as long as its owner likes: a rolling update that never ends, with
+/// a surge beyond the usual quarter, or runs of a CronJob that do not wait for each other.
+fn overlaps(object: &str) -> String {
+    let surge = format!("{object}.spec.strategy.rollingUpdate.maxSurge");
+    let deployment = format!(
+        "has({object}.spec.strategy) && has({object}.spec.strategy.rollingUpdate) && has({surge}) && (type(dyn({surge})) == int ? int(dyn({surge})) > ({object}.spec.replicas + 3) / 4 : int(string(dyn({surge})).replace('%', '')) > 25)"
+    );
+    let cron_job = format!("!has({object}.spec.concurrencyPolicy) || {object}.spec.concurrencyPolicy == 'Allow'");
+    format!("({object}.kind == 'Deployment' ? ({deployment}) : ({object}.kind == 'CronJob' && ({cron_job})))")
+}
+
 fn by_kind(object: &str, of: impl Fn(&WorkloadKind) -> String, otherwise: &str) -> String {
     let cases: String = WORKLOADS.iter().map(|w| format!("{object}.kind == {} ? {} : ", literal(w.kind), of(w))).collect();
     format!("({cases}{otherwise})")
@@ -118,9 +160,12 @@ fn variables(images: &Images) -> Vec<(String, String)> {
         variable("pod", pod_of("object")),
         variable("runs", images.run_by("pod")),
         variable("oldPod", pod_of("oldObject")),
-        variable("ran", format!("request.operation == 'UPDATE' && ({})", images.run_by("oldPod"))),
-        variable("grows", format!("!variables.ran || (!({SAME_SPEC}) && {} > {})", replicas_of("object"), replicas_of("oldObject"))),
+        variable("found", images.found_in("pod")),
+        variable("foundBefore", images.found_in("oldPod")),
+        variable("kept", images.kept()),
+        variable("grows", format!("!variables.kept || (!({SAME_SPEC}) && {} > {})", replicas_of("object"), replicas_of("oldObject"))),
         variable("labelled", labelled("object")),
+        variable("wasLabelled", format!("request.operation == 'UPDATE' && {}", labelled("oldObject"))),
         variable("byCluster", format!("{own} && {HAS_CONTROLLER} && (request.operation == 'CREATE' || ({}))", HAS_CONTROLLER.replace("object.", "oldObject."))),
         variable("byOperator", format!("request.userInfo.username in {} && {HAS_CONTROLLER}", list(&images.accounts))),
     ]
@@ -133,6 +178,11 @@ fn label(images: &Images, exempt: &[String]) -> Policy {
     // What ran before, and does not grow, is left alone: also if its class is younger than it is.
     let free = "!variables.runs || !variables.grows || variables.byCluster";
     let checks = vec![
+        // First, because it is what a plain workload pays for: two labels.
+        Check::explained(
+            "!variables.wasLabelled || variables.labelled || variables.byCluster",
+            format!("'the label {LABEL_PROCESSING} of ' + {what} + {}", literal(" holds it to its permit and stays for as long as it lives: what it ran before could be started again. Delete it and create it without the label")),
+        ),
         Check::explained(
             format!("{free} || {in_project}"),
             format!("{what} + {}", literal(&format!(" runs processing software, which runs only in an agency's project that has a permit. {WHAT_TO_DO}"))),
@@ -149,14 +199,16 @@ const SLOTS: &str = "has(params.spec.resources) && variables.key in params.spec.
 /// CEL of the key of the request's resource in a grant.
 const KEY: &str = "request.resource.resource + '.' + (request.resource.group == '' ? 'core' : request.resource.group)";
 
-/// Stage two: what carries the label and runs processing software, and grows, needs a slot.
+/// Stage two: what carries the label and grows needs a slot. It does not ask what the workload runs now: a StatefulSet with
+/// a partition and a paused Deployment go on starting pods from what they ran before.
 fn slots(images: &Images) -> Policy {
     let mut variables = variables(images);
     variables.push(("key".into(), KEY.into()));
     variables.push(("name".into(), "object.metadata.name".into()));
     variables.push(("replicas".into(), replicas_of("object")));
     variables.push(("slots".into(), SLOTS.into()));
-    let free = "!variables.runs || !variables.grows || variables.byCluster";
+    variables.push(("overlaps".into(), format!("{} && (request.operation == 'CREATE' || !{})", overlaps("object"), overlaps("oldObject"))));
+    let free = "!variables.grows || variables.byCluster";
     let what = "object.kind + ' ' + object.metadata.name";
     let checks = vec![
         Check::explained(format!("{free} || variables.slots.size() > 0"), format!("'no permit names ' + {what} + {}", literal(&format!(". {WHAT_TO_DO}")))),
@@ -164,6 +216,14 @@ fn slots(images: &Images) -> Policy {
         Check::explained(
             format!("{free} || variables.slots.exists(s, variables.replicas <= s.replicas)"),
             format!("'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + {what} + {}", literal(&format!(". {WHAT_TO_DO}"))),
+        ),
+        Check::explained(
+            format!("{free} || variables.slots.exists(s, {})", images.of_class_of_slot()),
+            format!("'permit ' + variables.slots[0].permit + ' is for class ' + variables.slots[0].class + ', and ' + {what} + {}", literal(&format!(" runs something else too. {WHAT_TO_DO}"))),
+        ),
+        Check::explained(
+            "!variables.overlaps || variables.byCluster",
+            format!("{what} + {}", literal(" could run more at a time than its permit names: give a Deployment a maxSurge of at most 25%, and a CronJob concurrencyPolicy: Forbid or Replace")),
         ),
     ];
     Policy {
@@ -234,19 +294,27 @@ fn other_operators(images: &Images, all: &[Controlled<'_>], served: &Served) -> 
         .filter(|c| !c.control.controllers.is_empty())
         .map(|c| format!("(request.userInfo.username in {} && {})", list(&c.control.controllers), owner_has_slot(c, served)))
         .collect();
-    let labelled = format!("has(object.metadata.labels) && {} in object.metadata.labels", literal(LABEL_PROCESSING));
     let check = Check::explained(
-        format!("!variables.runs || ({labelled}) || {}", owners.join(" || ")),
+        format!("!variables.runs || !variables.grows || variables.labelled || {}", owners.join(" || ")),
         "request.userInfo.username + ' may run processing software only for an object that a permit names, as its controlling owner'",
     );
-    let variables = vec![("pod".to_owned(), pod_of("object")), ("runs".to_owned(), images.run_by("pod"))];
     let conditions = vec![("other-operators", format!("request.userInfo.username in {}", list(&images.accounts)))];
-    Some(Policy { variables, conditions, reads_grant: true, ..Policy::new("govcloud-operators", Scope::Projects, rules(&["CREATE"]), vec![check]) })
+    let rules = rules(&["CREATE", "UPDATE"]);
+    Some(Policy { variables: variables(images), conditions, reads_grant: true, ..Policy::new("govcloud-operators", Scope::Projects, rules, vec![check]) })
 }
 
 /// Refuses to orphan the pods of a workload that is processing infrastructure.
-fn orphans(exempt: &[String]) -> Policy {
+///
+/// By the label or by the images: a Job that a CronJob made carries no label, and its pods run on without it. The condition
+/// is almost always false, so a plain deletion pays for no more than that.
+fn orphans(images: &Images, exempt: &[String]) -> Policy {
     let rules = WORKLOADS.iter().map(|w| Rule::version(w.group, w.version, [w.resource], &["DELETE", "UPDATE"])).collect();
-    let object_labels = vec![json!({"key": LABEL_PROCESSING, "operator": "Exists"})];
-    Policy { object_labels, ..Policy::new("govcloud-workload-orphans", Scope::AllBut(exempt.to_vec()), rules, vec![no_orphans()]) }
+    let check = no_orphans();
+    let conditions = vec![("orphans", format!("!({})", check.expression))];
+    let variables = vec![
+        ("pod".to_owned(), format!("request.operation == 'DELETE' ? {} : {}", pod_of("oldObject"), pod_of("object"))),
+        ("labelled".to_owned(), format!("has(oldObject.metadata.labels) && {} in oldObject.metadata.labels", literal(LABEL_PROCESSING))),
+    ];
+    let checks = vec![Check { expression: format!("!(variables.labelled || {})", images.run_by("pod")), message: check.message }];
+    Policy { variables, conditions, ..Policy::new("govcloud-workload-orphans", Scope::AllBut(exempt.to_vec()), rules, checks) }
 }

@@ -153,7 +153,12 @@ pub fn known_class(class: Option<&str>, classes: &BTreeMap<String, ProcessingCla
 }
 
 /// Which objects need a permit, by class, and how large they are.
-pub fn sort(manifests: &[Manifest], plurals: &Plurals, classes: &BTreeMap<String, ProcessingClass>, only: Option<&str>) -> Report {
+pub fn sort(
+    manifests: &[Manifest],
+    plurals: &Plurals,
+    classes: &BTreeMap<String, ProcessingClass>,
+    only: Option<&str>,
+) -> Report {
     let mut by_class: BTreeMap<String, Vec<CheckedObject>> = BTreeMap::new();
     let (mut unaffected, mut left_out) = (0, Vec::new());
     for manifest in manifests {
@@ -167,7 +172,8 @@ pub fn sort(manifests: &[Manifest], plurals: &Plurals, classes: &BTreeMap<String
         }
     }
     let class = |(class, objects): (String, Vec<CheckedObject>)| {
-        let demand = objects.iter().filter_map(CheckedObject::size).fold(Resources::default(), |sum, size| sum.plus(&size.total()));
+        let demand =
+            objects.iter().filter_map(CheckedObject::size).fold(Resources::default(), |sum, size| sum.plus(&size.total()));
         ClassReport { class, objects, demand, assessment: None }
     };
     left_out.sort();
@@ -175,10 +181,16 @@ pub fn sort(manifests: &[Manifest], plurals: &Plurals, classes: &BTreeMap<String
 }
 
 fn checked(source: &str, found: govcloud_crds::class::recognise::Recognised) -> CheckedObject {
-    let nameless = found.name.is_empty().then(|| "it has no metadata.name, and a permit names its objects; give it one".to_owned());
+    let nameless =
+        found.name.is_empty().then(|| "it has no metadata.name, and a permit names its objects; give it one".to_owned());
     let (size, unmeasured) = match found.size {
         Ok(size) => (Some(size), None),
-        Err(error) => (None, Some(format!("{error}; correct the manifest, or name the object and its size yourself: govcloud permit request --target"))),
+        Err(error) => (
+            None,
+            Some(format!(
+                "{error}; correct the manifest, or name the object and its size yourself: govcloud permit request --target"
+            )),
+        ),
     };
     CheckedObject {
         group: found.group,
@@ -195,13 +207,21 @@ fn checked(source: &str, found: govcloud_crds::class::recognise::Recognised) -> 
 /// `1099511627776`; the amount is the same.
 fn in_units(resources: &Resources) -> Resources {
     let (Ok(mebibyte), Ok(binary)) = ("1Mi".parse::<Quantity>(), "0Ki".parse::<Quantity>()) else { return resources.clone() };
-    let is_bytes = |amount: Quantity| amount >= mebibyte && amount.divide_up(mebibyte).is_some_and(|n| mebibyte.times(n) == amount);
+    let is_bytes =
+        |amount: Quantity| amount >= mebibyte && amount.divide_up(mebibyte).is_some_and(|n| mebibyte.times(n) == amount);
     let written = |amount: Quantity| if is_bytes(amount) { amount + binary } else { amount };
     resources.0.iter().map(|(dimension, amount)| (dimension.clone(), written(*amount))).collect()
 }
 
 /// Holds every class whose objects all could be measured against the catalogue.
-fn judge(report: &mut Report, agency: &Agency, needs: &Needs, services: &[SharedService], classes: &BTreeMap<String, ProcessingClass>, now: Timestamp) {
+fn judge(
+    report: &mut Report,
+    agency: &Agency,
+    needs: &Needs,
+    services: &[SharedService],
+    classes: &BTreeMap<String, ProcessingClass>,
+    now: Timestamp,
+) {
     report.agency.clone_from(&agency.metadata.name);
     for class in report.classes.iter_mut().filter(|c| c.objects.iter().all(|o| o.error.is_none())) {
         let request = Request {

@@ -38,7 +38,11 @@ fn pool(name: &str, size: &str) -> String {
 }
 
 fn needs() -> Needs {
-    Needs { interface: vec![parse::interface("kafka=>=3.7").expect("valid")], zone: vec!["tehran-1".into()], classification: Some(Classification::Restricted) }
+    Needs {
+        interface: vec![parse::interface("kafka=>=3.7").expect("valid")],
+        zone: vec!["tehran-1".into()],
+        classification: Some(Classification::Restricted),
+    }
 }
 
 fn check(text: &str, needs: &Needs, services: &[SharedService], only: Option<&str>) -> (Report, String) {

@@ -95,7 +95,8 @@ fn object_line(object: &CheckedObject) -> (String, String) {
 }
 
 fn unmeasured(class: &ClassReport, paint: Paint) -> String {
-    let mut text = format!("{} not compared with the shared services, because not every object could be measured:\n", paint.bad("ERROR:"));
+    let mut text =
+        format!("{} not compared with the shared services, because not every object could be measured:\n", paint.bad("ERROR:"));
     for object in class.objects.iter().filter(|o| o.error.is_some()) {
         let why = object.error.as_deref().unwrap_or_default();
         let _ = writeln!(text, "  {} ({}): {}", plain(&object.label()), plain(&object.source), plain(why));
@@ -108,16 +109,30 @@ fn verdict(class: &ClassReport, assessment: &Assessment, advice: &Advice, severa
     match (assessment.result, assessment.offers.first()) {
         (AssessmentResult::Duplicate, Some(best)) => {
             let (service, plan) = best.offer.split_once('/').unwrap_or((&best.offer, ""));
-            let mut text = format!("Preliminary: {}. {} has room for all of it:\n", paint.attention("DUPLICATE"), offer_name(best));
+            let mut text =
+                format!("Preliminary: {}. {} has room for all of it:\n", paint.attention("DUPLICATE"), offer_name(best));
             text += &predicates(&best.predicates, false);
-            let _ = writeln!(text, "Use it instead:   govcloud service claim {service} --plan {plan} --project {}{}", advice.project(), claims(best));
+            let _ = writeln!(
+                text,
+                "Use it instead:   govcloud service claim {service} --plan {plan} --project {}{}",
+                advice.project(),
+                claims(best)
+            );
             text + &format!("Ask all the same: {request}        (exit code 3)\n")
         }
         (AssessmentResult::Overlaps, Some(best)) => {
-            let would = if best.result == OfferResult::Partly { "has room for part of it" } else { "might do, but something is not known" };
+            let would = if best.result == OfferResult::Partly {
+                "has room for part of it"
+            } else {
+                "might do, but something is not known"
+            };
             let mut text = format!("Preliminary: {}. {} {would}:\n", paint.attention("OVERLAPS"), offer_name(best));
             text += &predicates(&best.predicates, true);
-            let _ = writeln!(text, "Look at it:            govcloud service show {}", best.offer.split('/').next().unwrap_or_default());
+            let _ = writeln!(
+                text,
+                "Look at it:            govcloud service show {}",
+                best.offer.split('/').next().unwrap_or_default()
+            );
             text + &format!("Ask; a person decides: {request}        (exit code 4)\n")
         }
         _ => unique(assessment, paint) + &format!("Ask for it: {request}\n"),
@@ -161,7 +176,9 @@ fn unique(assessment: &Assessment, paint: Paint) -> String {
     let looked_at = match (total, near.len()) {
         (0, _) => "The catalogue has no offers.".to_owned(),
         (n, 0) => format!("None of the {} in the catalogue is of this class.", count(n, "offer")),
-        (_, n) => format!("No offer would do; {} of this class {} looked at:", count(n, "offer"), if n == 1 { "was" } else { "were" }),
+        (_, n) => {
+            format!("No offer would do; {} of this class {} looked at:", count(n, "offer"), if n == 1 { "was" } else { "were" })
+        }
     };
     let mut text = format!("Preliminary: {}. {looked_at}\n", paint.good("UNIQUE"));
     for offer in near.iter().take(TOLD_OFFERS) {

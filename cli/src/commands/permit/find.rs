@@ -62,10 +62,12 @@ pub async fn find(ctx: &Context, wanted: &str) -> Result<ProcessingPermit> {
     }
     let permits = ctx.list(api).await?;
     match select(permits, wanted) {
-        Err(error) if error.kind() == Kind::NotFound => find_anywhere(ctx, wanted).await.map_err(|elsewhere| match elsewhere.kind() {
-            Kind::Forbidden => error.hint(format!("Looked in agency {agency}; the permits of others are not yours to see")),
-            _ => elsewhere,
-        }),
+        Err(error) if error.kind() == Kind::NotFound => {
+            find_anywhere(ctx, wanted).await.map_err(|elsewhere| match elsewhere.kind() {
+                Kind::Forbidden => error.hint(format!("Looked in agency {agency}; the permits of others are not yours to see")),
+                _ => elsewhere,
+            })
+        }
         found => found,
     }
 }
@@ -96,9 +98,12 @@ fn select(permits: Vec<ProcessingPermit>, wanted: &str) -> Result<ProcessingPerm
     let mut found: Vec<_> = permits.into_iter().filter(is_it).collect();
     if found.len() > 1 {
         let all: Vec<_> = found.iter().map(|p| format!("{} of {}", title(p), agency_name(p))).collect();
-        return Err(CliError::usage(format!("several permits are named {wanted}: {}", all.join(", "))).hint("Use the number, or say whose: --agency NAME"));
+        return Err(CliError::usage(format!("several permits are named {wanted}: {}", all.join(", ")))
+            .hint("Use the number, or say whose: --agency NAME"));
     }
-    found.pop().ok_or_else(|| CliError::new(Kind::NotFound, format!("there is no permit {wanted}")).hint("See what there is: govcloud permit list"))
+    found.pop().ok_or_else(|| {
+        CliError::new(Kind::NotFound, format!("there is no permit {wanted}")).hint("See what there is: govcloud permit list")
+    })
 }
 
 #[cfg(test)]

@@ -129,10 +129,15 @@ pub mod tests {
 
     /// A request that waits, one that is active and one that nobody has looked at.
     pub fn permits() -> Vec<ProcessingPermit> {
-        let active = json!({"phase": "Active", "validFrom": "2026-10-20T00:00:00Z", "notAfter": "2027-10-20T00:00:00Z", "queue": null});
+        let active =
+            json!({"phase": "Active", "validFrom": "2026-10-20T00:00:00Z", "notAfter": "2027-10-20T00:00:00Z", "queue": null});
         let mut new = permit("tax-new", "x", "Unique", &json!({}));
         new.status = None;
-        vec![permit("tax-lake", "GC-2026-000042", "Unique", &json!({})), permit("tax-events", "GC-2026-000007", "Overlaps", &active), new]
+        vec![
+            permit("tax-lake", "GC-2026-000042", "Unique", &json!({})),
+            permit("tax-events", "GC-2026-000007", "Overlaps", &active),
+            new,
+        ]
     }
 
     #[test]

@@ -16,7 +16,7 @@ use kube::{Api, ResourceExt as _, api::PostParams};
 
 use super::{
     check::{CheckedObject, Needs, Report, known_class, sort},
-    objects::target_lines,
+    objects::{label, target_lines},
 };
 use crate::{
     commands::parse,
@@ -63,6 +63,9 @@ pub struct RequestArgs {
     /// A shared service that was considered, and why it does not do; repeatable
     #[arg(long, value_parser = parse::alternative, value_name = "SERVICE=WHY")]
     pub reject: Vec<Alternative>,
+    /// The returned request that this one answers
+    #[arg(long, value_name = "PERMIT")]
+    pub prior: Option<String>,
     /// Only show what would be asked for (client), or let the API server check it (server)
     #[arg(long, value_enum, default_value_t, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     pub dry_run: DryRun,
@@ -92,12 +95,19 @@ pub async fn run(ctx: &Context, args: RequestArgs) -> Result<Exit> {
     let project: Api<Project> = ctx.namespaced(&names::home_namespace(&agency_name));
     let project = if_readable(project.get(&args.project).await.map_err(CliError::from))?;
     in_order(&permit, &agency, project.as_ref(), &classes)?;
+    for unnamed in unnamed_dimensions(&permit, &classes) {
+        ctx.out.note(&unnamed);
+    }
     if args.dry_run == DryRun::Client {
         ctx.out.object(&permit, || render(&permit, &agency_name, args.dry_run))?;
         return Ok(Exit::Ok);
     }
     let params = PostParams { dry_run: args.dry_run == DryRun::Server, field_manager: Some(FIELD_MANAGER.into()) };
-    let created = ctx.namespaced(&names::home_namespace(&agency_name)).create(&params, &permit).await.map_err(|e| taken(e.into(), &permit))?;
+    let created = ctx
+        .namespaced(&names::home_namespace(&agency_name))
+        .create(&params, &permit)
+        .await
+        .map_err(|e| taken(e.into(), &permit))?;
     ctx.out.object(&created, || render(&created, &agency_name, args.dry_run))?;
     Ok(Exit::Ok)
 }
@@ -129,7 +139,8 @@ async fn wanted(ctx: &Context, args: &RequestArgs, classes: &BTreeMap<String, Pr
 /// The one class of manifests and its objects.
 fn of_manifests(report: &Report) -> Result<(String, Vec<Target>)> {
     match report.classes.as_slice() {
-        [] => Err(CliError::usage("nothing in the manifests needs a permit").hint("See how they are read: govcloud permit check -f FILE")),
+        [] => Err(CliError::usage("nothing in the manifests needs a permit")
+            .hint("See how they are read: govcloud permit check -f FILE")),
         [one] => Ok((one.class.clone(), one.objects.iter().map(target).collect::<Result<_>>()?)),
         several => {
             let listed: Vec<_> = several
@@ -151,9 +162,16 @@ fn target(object: &CheckedObject) -> Result<Target> {
     };
     let replicas = i32::try_from(size.replicas).ok().filter(|r| *r > 0);
     let replicas = replicas.ok_or_else(|| {
-        wrong(format!("it has {} replicas", size.replicas)).hint("A permit is for the largest number it will ever have; write that into the manifest, or use --target")
+        wrong(format!("it has {} replicas", size.replicas))
+            .hint("A permit is for the largest number it will ever have; write that into the manifest, or use --target")
     })?;
-    Ok(Target { group: object.group.clone(), resource: object.resource.clone(), name: object.name.clone(), replicas, per_replica: size.per_replica })
+    Ok(Target {
+        group: object.group.clone(),
+        resource: object.resource.clone(),
+        name: object.name.clone(),
+        replicas,
+        per_replica: size.per_replica,
+    })
 }
 
 /// The class that objects named on the command line can be of.
@@ -161,11 +179,14 @@ fn class_of_targets(targets: &[Target], class: Option<&str>, classes: &BTreeMap<
     if let Some(class) = class {
         return Ok(class.to_owned());
     }
-    let possible: Vec<_> = classes.iter().filter(|(_, class)| targets.iter().all(|t| is_of_class(t, class))).map(|(name, _)| name.clone()).collect();
+    let possible: Vec<_> =
+        classes.iter().filter(|(_, class)| targets.iter().all(|t| is_of_class(t, class))).map(|(name, _)| name.clone()).collect();
     match possible.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(CliError::usage("no processing class has all of these resources").hint("See what the classes control: kubectl get processingclasses -o yaml")),
-        several => Err(CliError::usage(format!("these resources can be of several classes: {}", several.join(", "))).hint("Say which: --class CLASS")),
+        [] => Err(CliError::usage("no processing class has all of these resources")
+            .hint("See what the classes control: kubectl get processingclasses -o yaml")),
+        several => Err(CliError::usage(format!("these resources can be of several classes: {}", several.join(", ")))
+            .hint("Say which: --class CLASS")),
     }
 }
 
@@ -174,7 +195,7 @@ fn permit(args: &RequestArgs, agency: &str, user: &str, class: String, targets: 
     let spec = ProcessingPermitSpec {
         requested_by: user.to_owned(),
         intent: govcloud_crds::permit::Intent::New,
-        prior: None,
+        prior: args.prior.clone(),
         processing_class: class,
         project: args.project.clone(),
         targets,
@@ -195,12 +216,36 @@ fn permit(args: &RequestArgs, agency: &str, user: &str, class: String, targets: 
 }
 
 /// Refuses here what the operator could not assess, with the operator's own words.
-fn in_order(permit: &ProcessingPermit, agency: &Agency, project: Option<&Project>, classes: &BTreeMap<String, ProcessingClass>) -> Result<()> {
+fn in_order(
+    permit: &ProcessingPermit,
+    agency: &Agency,
+    project: Option<&Project>,
+    classes: &BTreeMap<String, ProcessingClass>,
+) -> Result<()> {
     let class = classes.get(&permit.spec.processing_class);
     match objection(Subject { permit, agency: Some(agency), project, class }) {
         Some(objection) => Err(CliError::usage(plain(&objection.message))),
         None => Ok(()),
     }
+}
+
+/// A dimension that is not named is zero, and an object that takes any of it does not fit; people should know.
+fn unnamed_dimensions(permit: &ProcessingPermit, classes: &BTreeMap<String, ProcessingClass>) -> Vec<String> {
+    let Some(class) = classes.get(&permit.spec.processing_class) else { return Vec::new() };
+    let missing = |target: &Target| -> Vec<_> {
+        class
+            .spec
+            .dimensions
+            .iter()
+            .map(|d| d.name.as_str())
+            .filter(|name| !target.per_replica.0.contains_key(*name))
+            .map(str::to_owned)
+            .collect()
+    };
+    let unnamed = permit.spec.targets.iter().map(|target| (target, missing(target))).filter(|(_, names)| !names.is_empty());
+    unnamed
+        .map(|(target, names)| format!("note: {} gets no {}, because you named none", label(target), names.join(" and no ")))
+        .collect()
 }
 
 /// What was asked for, in words, and what to do next.
@@ -211,7 +256,10 @@ fn render(permit: &ProcessingPermit, agency: &str, dry_run: DryRun) -> String {
         DryRun::Client => "Would ask for",
         DryRun::Server => "Would ask, and the API server would take it, for",
     };
-    let mut text = format!("{head} permit {name} of class {} in project {}, for {} from the day it becomes active:\n", spec.processing_class, spec.project, spec.duration);
+    let mut text = format!(
+        "{head} permit {name} of class {} in project {}, for {} from the day it becomes active:\n",
+        spec.processing_class, spec.project, spec.duration
+    );
     text += &target_lines(&spec.targets);
     let mut needs = vec![format!("{} data", spec.data_classification)];
     needs.extend(spec.interfaces.iter().map(ToString::to_string));
@@ -245,7 +293,13 @@ mod tests {
     }
 
     fn project() -> Project {
-        testing::object("Project", "agency-tax-administration", "analytics", serde_json::json!({"purpose": "x", "pool": "national"}), serde_json::Value::Null)
+        testing::object(
+            "Project",
+            "agency-tax-administration",
+            "analytics",
+            serde_json::json!({"purpose": "x", "pool": "national"}),
+            serde_json::Value::Null,
+        )
     }
 
     const BROKER: &str = "kafka.strimzi.io/kafkanodepools/broker=3,brokers=1,storage=1Ti";
@@ -260,7 +314,18 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_is_said_in_words() {
-        let more = ["--target", BROKER, "--interface", "kafka=>=3.7", "--zone", "tehran-1", "--classification", "restricted", "--reject", "national-streaming=too slow"];
+        let more = [
+            "--target",
+            BROKER,
+            "--interface",
+            "kafka=>=3.7",
+            "--zone",
+            "tehran-1",
+            "--classification",
+            "restricted",
+            "--reject",
+            "national-streaming=too slow",
+        ];
         let permit = asked(&more).expect("in order");
         assert_eq!((permit.name_any().as_str(), permit.spec.alternatives.len()), ("broker", 1));
         insta::assert_snapshot!("request", render(&permit, "tax-administration", DryRun::None));
@@ -279,14 +344,33 @@ mod tests {
     }
 
     #[rstest]
-    #[case::several("several", "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {name: t}\nspec: {gpus: 1}\n---\napiVersion: kafka.strimzi.io/v1\nkind: KafkaNodePool\nmetadata: {name: b}\nspec: {replicas: 1, storage: {size: 1Gi}}")]
+    #[case::several(
+        "several",
+        "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {name: t}\nspec: {gpus: 1}\n---\napiVersion: kafka.strimzi.io/v1\nkind: KafkaNodePool\nmetadata: {name: b}\nspec: {replicas: 1, storage: {size: 1Gi}}"
+    )]
     #[case::none("none", "apiVersion: v1\nkind: Secret")]
-    #[case::zero("zero", "apiVersion: kafka.strimzi.io/v1\nkind: KafkaNodePool\nmetadata: {name: b}\nspec: {replicas: 0, storage: {size: 1Gi}}")]
-    #[case::unmeasured("unmeasured", "apiVersion: kafka.strimzi.io/v1\nkind: KafkaNodePool\nmetadata: {name: b}\nspec: {replicas: 1}")]
+    #[case::zero(
+        "zero",
+        "apiVersion: kafka.strimzi.io/v1\nkind: KafkaNodePool\nmetadata: {name: b}\nspec: {replicas: 0, storage: {size: 1Gi}}"
+    )]
+    #[case::unmeasured(
+        "unmeasured",
+        "apiVersion: kafka.strimzi.io/v1\nkind: KafkaNodePool\nmetadata: {name: b}\nspec: {replicas: 1}"
+    )]
     fn manifests_that_cannot_be_asked_for(#[case] name: &str, #[case] text: &str) {
         let manifests = crate::manifests::parse("f.yaml", text).expect("reads");
         let report = sort(&manifests, &Plurals::default(), &classes(), None);
         insta::assert_snapshot!(format!("request_{name}"), of_manifests(&report).expect_err("refused").render(false));
+    }
+
+    #[test]
+    fn dimensions_that_are_not_named_are_said_to_be_none() {
+        let notes = |target| unnamed_dimensions(&asked(&["--target", target]).expect("in order"), &classes());
+        assert_eq!(notes(BROKER), Vec::<String>::new());
+        assert_eq!(
+            notes("kafka.strimzi.io/kafkanodepools/b=1"),
+            ["note: kafkanodepools.kafka.strimzi.io/b gets no brokers and no storage, because you named none"]
+        );
     }
 
     #[test]

@@ -49,7 +49,11 @@ pub struct ApproveArgs {
 
 fn reason(text: &str) -> Result<String, String> {
     let length = text.trim().chars().count();
-    if (3..=4000).contains(&length) { Ok(text.trim().to_owned()) } else { Err("give a reason of 3 to 4000 characters; the agency will read it".into()) }
+    if (3..=4000).contains(&length) {
+        Ok(text.trim().to_owned())
+    } else {
+        Err("give a reason of 3 to 4000 characters; the agency will read it".into())
+    }
 }
 
 /// Gives a review, unless it would not count.
@@ -87,7 +91,12 @@ fn summary(case: &Case, plan: &Plan) -> String {
     let (spec, review) = (&case.permit.spec, &plan.review.spec);
     let agency = case.agency.as_ref().map_or_else(|| case.agency_name(), |a| a.spec.display_name.clone());
     let demand = govcloud_crds::permit::demand(&spec.targets);
-    let assessment = case.permit.status.as_ref().and_then(|s| s.assessment.as_ref()).map_or_else(String::new, |a| format!("{}\n", assessment_in_words(a)));
+    let assessment = case
+        .permit
+        .status
+        .as_ref()
+        .and_then(|s| s.assessment.as_ref())
+        .map_or_else(String::new, |a| format!("{}\n", assessment_in_words(a)));
     plain(&format!(
         "{agency} asks for {} of class {} for {}, in project {}.\nThey say: \"{}\"\n{assessment}You {} it as {} for {}: \"{}\"",
         amounts(&demand),
@@ -109,11 +118,17 @@ fn done(case: &Case, plan: &Plan) -> String {
     let who = format!("by {} for {}", review.reviewer, review.group);
     let what = match review.verdict {
         ReviewVerdict::Approve if after.missing.is_empty() => {
-            format!("{title} approved {who}. That was the last approval that was missing; it becomes active as soon as its targets are free.")
+            format!(
+                "{title} approved {who}. That was the last approval that was missing; it becomes active as soon as its targets are free."
+            )
         }
         ReviewVerdict::Approve => format!("{title} approved {who}. Still missing: {}.", needed(&after.missing)),
-        ReviewVerdict::Revoke if after.phase == Phase::Revoked => format!("{title} revoked {who}. What runs must drain; nothing new of it starts."),
-        ReviewVerdict::Revoke => format!("Revoking {title} was asked for {who}. It takes effect when as many have asked as must approve."),
+        ReviewVerdict::Revoke if after.phase == Phase::Revoked => {
+            format!("{title} revoked {who}. What runs must drain; nothing new of it starts.")
+        }
+        ReviewVerdict::Revoke => {
+            format!("Revoking {title} was asked for {who}. It takes effect when as many have asked as must approve.")
+        }
         ReviewVerdict::Deny => format!("{title} denied {who}."),
         other => format!("{title}: {other} {who}."),
     };
@@ -148,8 +163,28 @@ mod tests {
         };
         insta::assert_snapshot!("review_done_first", text(&case("Unique", &json!({}), &[]), ReviewVerdict::Approve, false));
         let security = review("tax-lake", "officer@smc", "security:smc", "Approve", "Yes.");
-        insta::assert_snapshot!("review_done_last", text(&case("Unique", &json!({}), &[security]), ReviewVerdict::Approve, false));
+        insta::assert_snapshot!(
+            "review_done_last",
+            text(&case("Unique", &json!({}), &[security]), ReviewVerdict::Approve, false)
+        );
         insta::assert_snapshot!("review_done_deny", text(&case("Duplicate", &json!({}), &[]), ReviewVerdict::Deny, false));
-        insta::assert_snapshot!("review_refused", refused(plan(&case("Duplicate", &json!({}), &[]), &Wish { caller: &caller, verdict: ReviewVerdict::Approve, reason: "Yes.", group: None, override_duplicate: false }, testing::now()).expect_err("refused")).render(false));
+        insta::assert_snapshot!(
+            "review_refused",
+            refused(
+                plan(
+                    &case("Duplicate", &json!({}), &[]),
+                    &Wish {
+                        caller: &caller,
+                        verdict: ReviewVerdict::Approve,
+                        reason: "Yes.",
+                        group: None,
+                        override_duplicate: false
+                    },
+                    testing::now()
+                )
+                .expect_err("refused")
+            )
+            .render(false)
+        );
     }
 }

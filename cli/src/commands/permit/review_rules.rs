@@ -56,7 +56,10 @@ fn refuse<T>(why: impl Into<String>, instead: &[String]) -> Result<T, Refusal> {
 pub fn plan(case: &Case, wish: &Wish<'_>, now: Timestamp) -> Result<Plan, Refusal> {
     let title = case.title();
     let (Some(policy), Some(reference)) = (case.policy(), reference(case)) else {
-        return refuse("it is not assessed yet", &[format!("wait until it is under review: govcloud permit watch {}", case.permit.name_any())]);
+        return refuse(
+            "it is not assessed yet",
+            &[format!("wait until it is under review: govcloud permit watch {}", case.permit.name_any())],
+        );
     };
     not_ones_own(case, wish.caller)?;
     timely(case, wish, now)?;
@@ -84,7 +87,10 @@ fn not_ones_own(case: &Case, caller: &Caller) -> Result<(), Refusal> {
     }
     let is_member = case.agency.as_ref().is_some_and(|a| a.spec.has_member(&caller.user, &caller.group_names()));
     if is_member {
-        return refuse(format!("nobody reviews a request of their own agency, and you belong to {}", case.agency_name()), &["ask a reviewer who does not".to_owned()]);
+        return refuse(
+            format!("nobody reviews a request of their own agency, and you belong to {}", case.agency_name()),
+            &["ask a reviewer who does not".to_owned()],
+        );
     }
     Ok(())
 }
@@ -120,8 +126,15 @@ fn group(case: &Case, wish: &Wish<'_>, policy: &Policy, now: Timestamp) -> Resul
         return chosen_group(chosen, wish.caller, &say);
     }
     if mine.is_empty() {
-        let who = if wish.caller.groups.is_empty() { "you are in no group".to_owned() } else { format!("you are in {}", wish.caller.groups.join(", ")) };
-        return refuse(format!("you have no say in this request: {who}"), &[format!("it is for {}", groups(&say)), "see who you are here: govcloud whoami".to_owned()]);
+        let who = if wish.caller.groups.is_empty() {
+            "you are in no group".to_owned()
+        } else {
+            format!("you are in {}", wish.caller.groups.join(", "))
+        };
+        return refuse(
+            format!("you have no say in this request: {who}"),
+            &[format!("it is for {}", groups(&say)), "see who you are here: govcloud whoami".to_owned()],
+        );
     }
     already_said(case, wish, &effective)?;
     if wish.verdict != ReviewVerdict::Approve {
@@ -130,7 +143,10 @@ fn group(case: &Case, wish: &Wish<'_>, policy: &Policy, now: Timestamp) -> Resul
     let missing = mine.iter().find(|q| effective.missing.iter().any(|m| m.group == q.group));
     match missing {
         Some(quorum) => Ok(quorum.group.clone()),
-        None => refuse(format!("{} has approved already", groups_of(&mine)), &[format!("it still waits for {}", needed(&effective.missing))]),
+        None => refuse(
+            format!("{} has approved already", groups_of(&mine)),
+            &[format!("it still waits for {}", needed(&effective.missing))],
+        ),
     }
 }
 
@@ -151,7 +167,10 @@ fn already_said(case: &Case, wish: &Wish<'_>, effective: &Effective) -> Result<(
     }
     let waits = if effective.missing.is_empty() { "other reviewers".to_owned() } else { needed(&effective.missing) };
     let what = if wish.verdict == ReviewVerdict::Revoke { "revoked" } else { "approved" };
-    refuse(format!("you {what} it already, and one person counts once"), &[format!("it waits for {waits}: govcloud permit show {}", case.title())])
+    refuse(
+        format!("you {what} it already, and one person counts once"),
+        &[format!("it waits for {waits}: govcloud permit show {}", case.title())],
+    )
 }
 
 fn overridden(case: &Case, wish: &Wish<'_>, title: &str) -> Result<(), Refusal> {
@@ -163,7 +182,9 @@ fn overridden(case: &Case, wish: &Wish<'_>, title: &str) -> Result<(), Refusal> 
     refuse(
         format!("the assessment says Duplicate{offer}"),
         &[
-            format!("to override it, say why it is needed all the same: govcloud permit approve {title} --override-duplicate --reason \"…\""),
+            format!(
+                "to override it, say why it is needed all the same: govcloud permit approve {title} --override-duplicate --reason \"…\""
+            ),
             format!("or point them to the shared service: govcloud permit deny {title} --reason \"…\""),
         ],
     )

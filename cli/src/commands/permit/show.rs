@@ -44,7 +44,8 @@ fn render(case: &Case, now: Timestamp, paint: Paint) -> String {
     let phase = phase(case, &effective);
     let (spec, status) = (&case.permit.spec, case.permit.status.clone().unwrap_or_default());
     let number = status.number.clone().unwrap_or_else(|| "no number yet".into());
-    let mut text = format!("{number}  {}  {}{}\n", paint.strong(&case.permit.name_any()), coloured(phase, paint), when(case, phase));
+    let mut text =
+        format!("{number}  {}  {}{}\n", paint.strong(&case.permit.name_any()), coloured(phase, paint), when(case, phase));
     text += &steps(case, &effective, paint);
     text += &decision(&effective);
     text += &fields(&[
@@ -58,7 +59,14 @@ fn render(case: &Case, now: Timestamp, paint: Paint) -> String {
         ("duration", spec.duration.to_string()),
         ("because", spec.justification.clone()),
         ("law", spec.legal_basis.clone().unwrap_or_default()),
-        ("rejected", spec.alternatives.iter().map(|a| format!("{}: {}", a.shared_service, a.rejected_because)).collect::<Vec<_>>().join("\n")),
+        (
+            "rejected",
+            spec.alternatives
+                .iter()
+                .map(|a| format!("{}: {}", a.shared_service, a.rejected_because))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ),
     ]);
     text += &target_lines(&granted_targets(&case.permit));
     text + &next_step(case, phase, &effective)
@@ -91,7 +99,12 @@ type Line = (String, String, String);
 fn steps(case: &Case, effective: &Effective, paint: Paint) -> String {
     let mut steps = vec![assessed(case, paint)];
     if let Some(policy) = case.policy() {
-        let duplicate = case.permit.status.as_ref().and_then(|s| s.assessment.as_ref()).is_some_and(|a| a.result == AssessmentResult::Duplicate);
+        let duplicate = case
+            .permit
+            .status
+            .as_ref()
+            .and_then(|s| s.assessment.as_ref())
+            .is_some_and(|a| a.result == AssessmentResult::Duplicate);
         steps.extend(policy.to_approve(duplicate).iter().filter_map(|quorum| group_line(case, effective, quorum, paint)));
     }
     steps.extend(effective.reviews.iter().filter(|r| !r.counted).map(|r| {
@@ -108,7 +121,8 @@ fn assessed(case: &Case, paint: Paint) -> Line {
     if let Some(assessment) = &status.assessment {
         return (paint.good("✓"), "assessed".into(), assessment_in_words(assessment));
     }
-    let why = govcloud_crds::conditions::find(&status.conditions, "Assessed").map_or("the operator has not looked at it yet".to_owned(), |c| c.message.clone());
+    let why = govcloud_crds::conditions::find(&status.conditions, "Assessed")
+        .map_or("the operator has not looked at it yet".to_owned(), |c| c.message.clone());
     ("…".into(), "assessed".into(), why)
 }
 
@@ -118,13 +132,20 @@ pub fn assessment_in_words(assessment: &Assessment) -> String {
     let best = assessment.offers.first();
     let why = match (assessment.result, best) {
         (AssessmentResult::Duplicate, Some(best)) => format!("{} has room for all of it", best.offer),
-        (AssessmentResult::Overlaps, Some(best)) if best.result == OfferResult::Partly => format!("{} has room for part of it", best.offer),
+        (AssessmentResult::Overlaps, Some(best)) if best.result == OfferResult::Partly => {
+            format!("{} has room for part of it", best.offer)
+        }
         (AssessmentResult::Overlaps, Some(best)) => {
-            let unknown = best.predicates.iter().find(|p| p.result == Truth::Unknown).map_or("something is not known", |p| p.message.as_str());
+            let unknown = best
+                .predicates
+                .iter()
+                .find(|p| p.result == Truth::Unknown)
+                .map_or("something is not known", |p| p.message.as_str());
             format!("{} might do, but {unknown}", best.offer)
         }
         (_, Some(nearest)) => {
-            let against = nearest.predicates.iter().find(|p| p.result == Truth::False).map_or("it does not fit", |p| p.message.as_str());
+            let against =
+                nearest.predicates.iter().find(|p| p.result == Truth::False).map_or("it does not fit", |p| p.message.as_str());
             format!("no offer fits; of {}: {against}", nearest.offer)
         }
         (_, None) => "the catalogue has no offers".to_owned(),
@@ -154,7 +175,12 @@ fn group_line(case: &Case, effective: &Effective, quorum: &Quorum, paint: Paint)
 }
 
 fn counted(effective: &Effective, group: &str) -> i32 {
-    let mut who: Vec<_> = effective.reviews.iter().filter(|r| r.counted && r.group == group && r.verdict == ReviewVerdict::Approve).map(|r| &r.reviewer).collect();
+    let mut who: Vec<_> = effective
+        .reviews
+        .iter()
+        .filter(|r| r.counted && r.group == group && r.verdict == ReviewVerdict::Approve)
+        .map(|r| &r.reviewer)
+        .collect();
     who.sort();
     who.dedup();
     i32::try_from(who.len()).unwrap_or(i32::MAX)
@@ -164,7 +190,9 @@ fn waits_for(case: &Case, quorum: &Quorum) -> String {
     let regime = case.permit.status.as_ref().and_then(|s| s.policy.as_ref()).and_then(|p| p.regime_reviewers.as_ref());
     let authority = case.agency.as_ref().and_then(|a| a.status.as_ref()).and_then(|s| s.responsible_authority.as_ref());
     match (regime == Some(&quorum.group), authority, &case.agency) {
-        (true, Some(authority), Some(agency)) => format!("{authority} must review: the agency is {}", agency.spec.security_regime),
+        (true, Some(authority), Some(agency)) => {
+            format!("{authority} must review: the agency is {}", agency.spec.security_regime)
+        }
         (true, ..) => "must review because of the agency's security regime".to_owned(),
         _ => "must review".to_owned(),
     }
@@ -193,13 +221,21 @@ fn next_step(case: &Case, phase: Phase, effective: &Effective) -> String {
         Phase::Pending => format!("Follow it: govcloud permit watch {name}"),
         Phase::UnderReview => {
             let groups: Vec<_> = effective.missing.iter().map(|q| q.group.as_str()).collect();
-            format!("Nothing to do for the agency; it waits for {}. Follow it: govcloud permit watch {name}", groups.join(" and "))
+            format!(
+                "Nothing to do for the agency; it waits for {}. Follow it: govcloud permit watch {name}",
+                groups.join(" and ")
+            )
         }
-        Phase::Returned => format!("The reviewers want to know more. Answer with a new request that names this one as prior: {name}"),
+        Phase::Returned => {
+            format!("The reviewers want to know more. Answer with a new request: govcloud permit request NAME --prior {name} …")
+        }
         Phase::Approved => format!("It becomes active as soon as its targets are free. Follow it: govcloud permit watch {name}"),
         Phase::Active => format!("Its targets may run in {}--{}.", case.agency_name(), case.permit.spec.project),
         Phase::Suspended => "Nothing of it may start or grow until a reviewer lets it go on.".to_owned(),
-        Phase::Denied => format!("Use a shared service (govcloud service search {}), or ask again with what was missing.", case.permit.spec.processing_class),
+        Phase::Denied => format!(
+            "Use a shared service (govcloud service search {}), or ask again with what was missing.",
+            case.permit.spec.processing_class
+        ),
         Phase::Revoked | Phase::Expired => "What runs must drain. Ask for a new permit: govcloud permit request".to_owned(),
         Phase::Withdrawn => "The agency took it back. Ask for a new permit: govcloud permit request".to_owned(),
         Phase::Superseded => "A successor took over: govcloud permit list".to_owned(),
@@ -224,14 +260,16 @@ mod tests {
         let [waiting, active, new] = permits().try_into().expect("three");
         let agency = Some(testing::agency());
         shown("new", &Case { permit: new, reviews: vec![], agency: agency.clone() });
-        let approve = review("tax-lake", "reviewer-1@ministry", "ministry:reviewers", "Approve", "No shared lake in tehran-2 before 2028.");
+        let approve =
+            review("tax-lake", "reviewer-1@ministry", "ministry:reviewers", "Approve", "No shared lake in tehran-2 before 2028.");
         let insider = review("tax-lake", "requester@tax", "ministry:reviewers", "Approve", "I need it.");
         let case = Case { permit: waiting, reviews: vec![approve, insider], agency };
         shown("under_review", &case);
         let deny = review("tax-lake", "officer@smc", "security:smc", "Deny", "Not there.");
         shown("denied", &Case { reviews: vec![deny], ..case.clone() });
         shown("agency_not_readable", &Case { agency: None, reviews: vec![], ..case.clone() });
-        let reviews = ["ministry:reviewers", "security:smc"].map(|g| review("tax-events", g, g, "Approve", "It is needed.")).to_vec();
+        let reviews =
+            ["ministry:reviewers", "security:smc"].map(|g| review("tax-events", g, g, "Approve", "It is needed.")).to_vec();
         shown("active", &Case { permit: active, reviews, ..case });
     }
 }

@@ -57,16 +57,26 @@ pub async fn run(ctx: &Context, args: WatchArgs) -> Result<Exit> {
             ctx.out.object(&case.permit, || text)?;
             Ok(exit)
         }
-        Waited::TimedOut(last) => Err(CliError::failure(format!("{name} is not decided yet. {last}")).hint(format!("Wait longer: govcloud permit watch {name} --timeout 1h"))),
+        Waited::TimedOut(last) => Err(CliError::failure(format!("{name} is not decided yet. {last}"))
+            .hint(format!("Wait longer: govcloud permit watch {name} --timeout 1h"))),
     }
 }
 
 /// Whether there is still something to wait for.
 fn step(case: Case, effective: &Effective) -> Step<Box<Case>> {
-    match phase(&case, effective) {
-        Phase::Pending | Phase::UnderReview | Phase::Approved => Step::Waiting(waiting_for(&case, effective)),
-        _ => Step::Done(Box::new(case)),
+    match settled(&case, effective) {
+        Some(_) => Step::Done(Box::new(case)),
+        None => Step::Waiting(waiting_for(&case, effective)),
     }
+}
+
+/// What a permit has become, if nothing is left to wait for. An end shows in the request and its reviews before the
+/// operator records it; that the slots are open, only the operator can say.
+fn settled(case: &Case, effective: &Effective) -> Option<Phase> {
+    let recorded = case.permit.status.as_ref().map(|s| s.phase).unwrap_or_default();
+    let waits = |phase| matches!(phase, Phase::Pending | Phase::UnderReview | Phase::Approved);
+    let ended = effective.phase.is_over() || effective.phase == Phase::Returned;
+    Some(if ended { phase(case, effective) } else { recorded }).filter(|phase| !waits(*phase))
 }
 
 /// What a permit waits for, in one line.
@@ -76,33 +86,61 @@ fn waiting_for(case: &Case, effective: &Effective) -> String {
     let (title, phase) = (case.title(), effective.phase);
     match phase {
         Phase::UnderReview => {
-            let queue = status.queue.map_or_else(String::new, |q| format!("; {} in the queue, due {}", ordinal(q.position), day(q.due_by.0)));
+            let queue = status
+                .queue
+                .map_or_else(String::new, |q| format!("; {} in the queue, due {}", ordinal(q.position), day(q.due_by.0)));
             format!("{title} is under review: waits for {}{queue}", needed(&effective.missing))
         }
         Phase::Approved => {
             let why = ["CapacityReserved", "Active", "Ready"].into_iter().find_map(because);
             format!("{title} is approved: {}", why.unwrap_or_else(|| "waits for the operator to open its slots".into()))
         }
-        _ => format!("{title} waits to be assessed: {}", because("Assessed").unwrap_or_else(|| "the operator has not looked at it yet".into())),
+        _ => format!(
+            "{title} waits to be assessed: {}",
+            because("Assessed").unwrap_or_else(|| "the operator has not looked at it yet".into())
+        ),
     }
 }
 
 /// How it ended: the exit code, and what to do now.
 fn ending(case: &Case, paint: Paint, now: jiff::Timestamp) -> (Exit, String) {
     let effective = case.effective(now);
-    let phase = phase(case, &effective);
+    let phase = settled(case, &effective).unwrap_or(effective.phase);
     let (title, spec) = (case.title(), &case.permit.spec);
     let why = effective.decision.as_ref().map_or_else(String::new, |d| format!(" \"{}\"", plain(&d.reason)));
-    let end = case.permit.status.as_ref().and_then(|s| s.not_after.as_ref()).map_or_else(String::new, |t| format!(" until {}", day(t.0)));
+    let end = case
+        .permit
+        .status
+        .as_ref()
+        .and_then(|s| s.not_after.as_ref())
+        .map_or_else(String::new, |t| format!(" until {}", day(t.0)));
     let class = &spec.processing_class;
     match phase {
-        Phase::Active => (Exit::Ok, format!("{} {title} is active{end}. Its targets may run in {}--{}.\n", paint.good("✓"), case.agency_name(), spec.project)),
-        Phase::Denied => (Exit::Denied, format!("{} {title} was denied.{why}\nWhat there is instead: govcloud service search {class}\n", paint.bad("✗"))),
+        Phase::Active => (
+            Exit::Ok,
+            format!(
+                "{} {title} is active{end}. Its targets may run in {}--{}.\n",
+                paint.good("✓"),
+                case.agency_name(),
+                spec.project
+            ),
+        ),
+        Phase::Denied => (
+            Exit::Denied,
+            format!("{} {title} was denied.{why}\nWhat there is instead: govcloud service search {class}\n", paint.bad("✗")),
+        ),
         Phase::Returned => (
             Exit::Denied,
-            format!("{} {title} was returned.{why}\nAnswer with a new request that names it as prior.\n", paint.attention("✗")),
+            format!(
+                "{} {title} was returned.{why}\nAnswer with a new request: govcloud permit request NAME --prior {} …\n",
+                paint.attention("✗"),
+                case.permit.name_any()
+            ),
         ),
-        other => (Exit::Denied, format!("{} {title} is over: {other}.{why}\nSee it in full: govcloud permit show {title}\n", paint.bad("✗"))),
+        other => (
+            Exit::Denied,
+            format!("{} {title} is over: {other}.{why}\nSee it in full: govcloud permit show {title}\n", paint.bad("✗")),
+        ),
     }
 }
 
@@ -127,7 +165,9 @@ mod tests {
     }
 
     fn approvals() -> Vec<govcloud_crds::PermitReview> {
-        [("ministry:reviewers", "r@m"), ("security:smc", "o@s")].map(|(g, who)| review("tax-lake", who, g, "Approve", "It is needed.")).to_vec()
+        [("ministry:reviewers", "r@m"), ("security:smc", "o@s")]
+            .map(|(g, who)| review("tax-lake", who, g, "Approve", "It is needed."))
+            .to_vec()
     }
 
     #[test]
@@ -136,11 +176,12 @@ mod tests {
         let active = json!({"phase": "Active", "validFrom": "2026-10-20T00:00:00Z", "notAfter": "2027-10-20T00:00:00Z"});
         let pending = json!({"assessment": null, "policy": null, "conditions": [testing::condition("Assessed", "False", "NoSuchProject", "There is no project x.")]});
         let deny = |verdict| vec![review("tax-lake", "r@m", "ministry:reviewers", verdict, "Which zone?")];
-        let all: [(&Value, Vec<_>); 7] = [
+        let all: [(&Value, Vec<_>); 8] = [
             (&pending, vec![]),
             (&json!({}), vec![]),
             (&json!({"conditions": waiting}), approvals()),
             (&active, approvals()),
+            (&active, vec![]),
             (&json!({}), deny("Deny")),
             (&json!({}), deny("Return")),
             (&json!({"phase": "Superseded"}), approvals()),

@@ -40,7 +40,9 @@ pub async fn run(ctx: &Context, args: &WithdrawArgs) -> Result<Exit> {
     let patch = json!({"metadata": {"uid": permit.uid()}, "spec": {"withdrawn": true}});
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     let withdrawn = api.patch(&permit.name_any(), &params, &Patch::Merge(patch)).await?;
-    ctx.out.object(&withdrawn, || format!("{} is withdrawn. This cannot be undone; a new request starts anew: govcloud permit request\n", title(&permit)))?;
+    ctx.out.object(&withdrawn, || {
+        format!("{} is withdrawn. This cannot be undone; a new request starts anew: govcloud permit request\n", title(&permit))
+    })?;
     Ok(Exit::Ok)
 }
 
@@ -59,7 +61,9 @@ fn withdrawable(permit: &ProcessingPermit) -> Result<()> {
 fn question(permit: &ProcessingPermit) -> String {
     let title = title(permit);
     match phase(permit) {
-        Phase::Active | Phase::Suspended => format!("{title} is {}. Giving it up closes its slots, and what runs must drain. Withdraw it?", phase(permit)),
+        Phase::Active | Phase::Suspended => {
+            format!("{title} is {}. Giving it up closes its slots, and what runs must drain. Withdraw it?", phase(permit))
+        }
         _ => format!("Withdraw {title}? This cannot be undone."),
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 use govcloud_crds::{
-    ServiceClaim, SharedService,
-    names::project_namespace,
+    Project, ServiceClaim, SharedService,
+    names::{home_namespace, project_namespace},
     service::{ServiceClaimSpec, rules::eligible},
 };
 use kube::{Api, ResourceExt as _, api::PostParams};
@@ -57,9 +57,16 @@ pub async fn run(ctx: &Context, args: ClaimArgs) -> Result<Exit> {
     let claim = claim(&args);
     allowed(&claim, &service, ctx.agency_if_readable(agency).await?.as_ref())?;
     let api: Api<ServiceClaim> = ctx.namespaced(&namespace);
-    let made = make(&api, &claim, &namespace, &args.project).await?;
+    let made = match make(&api, &claim).await {
+        Err(error) if matches!(error.kind(), Kind::Forbidden | Kind::NotFound) => {
+            return Err(no_project_or(error, ctx, agency, &args.project).await);
+        }
+        made => made?,
+    };
     if args.no_wait {
-        ctx.out.object(&made, || format!("Claimed. See what becomes of it: kubectl get claim {} -n {namespace}\n", made.name_any()))?;
+        ctx.out.object(&made, || {
+            format!("Claimed. See what becomes of it: kubectl get claim {} -n {namespace}\n", made.name_any())
+        })?;
         return Ok(Exit::Ok);
     }
     let judge = async |claim: Option<ServiceClaim>| Ok(step(claim));
@@ -74,8 +81,14 @@ pub async fn run(ctx: &Context, args: ClaimArgs) -> Result<Exit> {
 }
 
 fn claim(args: &ClaimArgs) -> ServiceClaim {
-    let name = args.name.clone().unwrap_or_else(|| args.service.chars().take(LONGEST_NAME).collect::<String>().trim_end_matches('-').to_owned());
-    ServiceClaim::new(&name, ServiceClaimSpec { shared_service: args.service.clone(), plan: args.plan.clone(), purpose: args.purpose.clone() })
+    let name = args
+        .name
+        .clone()
+        .unwrap_or_else(|| args.service.chars().take(LONGEST_NAME).collect::<String>().trim_end_matches('-').to_owned());
+    ServiceClaim::new(
+        &name,
+        ServiceClaimSpec { shared_service: args.service.clone(), plan: args.plan.clone(), purpose: args.purpose.clone() },
+    )
 }
 
 /// Refuses here what the operator would reject, with the operator's own words.
@@ -84,24 +97,33 @@ fn allowed(claim: &ServiceClaim, service: &SharedService, agency: Option<&govclo
     match verdict.holds {
         // Who cannot be read here can still be known to the operator.
         Some(false) if agency.is_some() || verdict.reason == "NoSuchPlan" => {
-            Err(CliError::new(Kind::Denied, plain(&verdict.message)).hint(format!("See what it offers, and to whom: govcloud service show {}", service.name_any())))
+            Err(CliError::new(Kind::Denied, plain(&verdict.message))
+                .hint(format!("See what it offers, and to whom: govcloud service show {}", service.name_any())))
         }
         _ => Ok(()),
     }
 }
 
 /// Makes the claim; the same claim made before is taken up again.
-async fn make(api: &Api<ServiceClaim>, claim: &ServiceClaim, namespace: &str, project: &str) -> Result<ServiceClaim> {
+async fn make(api: &Api<ServiceClaim>, claim: &ServiceClaim) -> Result<ServiceClaim> {
     let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
     match api.create(&params, claim).await.map_err(CliError::from) {
         Err(error) if error.kind() == Kind::AlreadyExists => {
             let there = api.get(&claim.name_any()).await?;
             if same(&there, claim) { Ok(there) } else { Err(other_claim(&there)) }
         }
-        Err(error) if error.kind() == Kind::NotFound => {
-            Err(CliError::new(Kind::NotFound, format!("there is no project {project}: the namespace {namespace} is missing")).hint(format!("Create it: govcloud project create {project} --purpose TEXT")))
-        }
         made => made,
+    }
+}
+
+/// Nobody may do anything in a namespace that is not there; say that, if it is the reason.
+async fn no_project_or(error: CliError, ctx: &Context, agency: &str, project: &str) -> CliError {
+    let api: Api<Project> = ctx.namespaced(&home_namespace(agency));
+    match api.get(project).await.map_err(CliError::from) {
+        Err(missing) if missing.kind() == Kind::NotFound => {
+            missing.hint(format!("Or create it: govcloud project create {project} --purpose TEXT"))
+        }
+        _ => error,
     }
 }
 
@@ -111,7 +133,11 @@ fn same(there: &ServiceClaim, claim: &ServiceClaim) -> bool {
 
 fn other_claim(there: &ServiceClaim) -> CliError {
     let (name, spec) = (there.name_any(), &there.spec);
-    CliError::new(Kind::AlreadyExists, format!("there is a claim {name} already, of {} with plan {}", spec.shared_service, spec.plan)).hint("Give this one another name: --name NAME")
+    CliError::new(
+        Kind::AlreadyExists,
+        format!("there is a claim {name} already, of {} with plan {}", spec.shared_service, spec.plan),
+    )
+    .hint("Give this one another name: --name NAME")
 }
 
 #[cfg(test)]
@@ -122,7 +148,15 @@ mod tests {
 
     fn args(service: &str, plan: &str) -> ClaimArgs {
         let (service, plan) = (service.to_owned(), plan.to_owned());
-        ClaimArgs { service, plan, project: "analytics".into(), name: None, purpose: String::new(), no_wait: false, timeout: Duration::ZERO }
+        ClaimArgs {
+            service,
+            plan,
+            project: "analytics".into(),
+            name: None,
+            purpose: String::new(),
+            no_wait: false,
+            timeout: Duration::ZERO,
+        }
     }
 
     #[test]
@@ -137,7 +171,12 @@ mod tests {
     #[case::no_plan("no_plan", "huge", testing::streaming(), true)]
     #[case::not_eligible("not_eligible", "shared", testing::regional(), true)]
     #[case::agency_unknown("agency_unknown", "shared", testing::regional(), false)]
-    fn what_would_be_rejected_is_not_claimed(#[case] name: &str, #[case] plan: &str, #[case] service: SharedService, #[case] known: bool) {
+    fn what_would_be_rejected_is_not_claimed(
+        #[case] name: &str,
+        #[case] plan: &str,
+        #[case] service: SharedService,
+        #[case] known: bool,
+    ) {
         let agency = testing::agency();
         let verdict = allowed(&claim(&args(&service.name_any(), plan)), &service, known.then_some(&agency));
         insta::assert_snapshot!(format!("claim_{name}"), verdict.map_or_else(|e| e.render(false), |()| "allowed".into()));

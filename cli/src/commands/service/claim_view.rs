@@ -25,7 +25,10 @@ pub fn step(claim: Option<ServiceClaim>) -> Step<Box<ServiceClaim>> {
     if status.phase != ClaimPhase::Pending || full {
         return Step::Done(Box::new(claim));
     }
-    let open = ["Eligible", "CapacityReserved", "Ready"].into_iter().filter_map(|kind| find(&status.conditions, kind)).find(|c| c.status != "True");
+    let open = ["Eligible", "CapacityReserved", "Ready"]
+        .into_iter()
+        .filter_map(|kind| find(&status.conditions, kind))
+        .find(|c| c.status != "True");
     Step::Waiting(open.map_or_else(|| "waiting for the operator".into(), |c| plain(&c.message)))
 }
 
@@ -41,15 +44,26 @@ pub fn ending(claim: &ServiceClaim, service: &SharedService, paint: Paint) -> (E
         }
         ClaimPhase::Rejected => {
             let why = said(&status, &["Eligible", "Ready"]).unwrap_or_else(|| "the operator does not say why".into());
-            (Exit::Denied, format!("{steps}\nRejected. {why}\nWhat else there is: govcloud service search {}\n", service.spec.processing_class))
+            (
+                Exit::Denied,
+                format!(
+                    "{steps}\nRejected. {why}\nWhat else there is: govcloud service search {}\n",
+                    service.spec.processing_class
+                ),
+            )
         }
-        ClaimPhase::Released => (Exit::Denied, format!("{steps}\nThe claim was given back. Make a new one with another --name.\n")),
+        ClaimPhase::Released => {
+            (Exit::Denied, format!("{steps}\nThe claim was given back. Make a new one with another --name.\n"))
+        }
         ClaimPhase::Pending => {
             let why = said(&status, &["CapacityReserved"]).unwrap_or_default();
             let name = claim.name_any();
             (
                 Exit::Denied,
-                format!("{steps}\nNo room at present. {why}\nThe claim stays and is served when there is room: kubectl get claim {name} -n {namespace}\nOr choose a smaller plan: govcloud service show {}\n", service.name_any()),
+                format!(
+                    "{steps}\nNo room at present. {why}\nThe claim stays and is served when there is room: kubectl get claim {name} -n {namespace}\nOr choose a smaller plan: govcloud service show {}\n",
+                    service.name_any()
+                ),
             )
         }
     }
@@ -64,7 +78,10 @@ fn said(status: &ServiceClaimStatus, kinds: &[&str]) -> Option<String> {
 fn steps(claim: &ServiceClaim, service: &SharedService, status: &ServiceClaimStatus, paint: Paint) -> String {
     let capacity = service.spec.plan(&claim.spec.plan).map(|p| p.capacity.clone()).unwrap_or_default();
     let reserved = if capacity.is_empty() { "reserved".to_owned() } else { format!("{} reserved", amounts(&capacity)) };
-    let mut steps = vec![(is_true(&status.conditions, "Eligible"), "eligible".to_owned()), (is_true(&status.conditions, "CapacityReserved"), reserved)];
+    let mut steps = vec![
+        (is_true(&status.conditions, "Eligible"), "eligible".to_owned()),
+        (is_true(&status.conditions, "CapacityReserved"), reserved),
+    ];
     if status.phase == ClaimPhase::Bound && !service.spec.binding.egress.is_empty() {
         steps.push((true, format!("network opened to {}", network(service))));
     }
@@ -95,7 +112,13 @@ mod tests {
     use serde_json::{Value, json};
 
     fn claim(status: Value) -> ServiceClaim {
-        testing::object("ServiceClaim", "tax-administration--analytics", "events", json!({"sharedService": "national-streaming", "plan": "large"}), status)
+        testing::object(
+            "ServiceClaim",
+            "tax-administration--analytics",
+            "events",
+            json!({"sharedService": "national-streaming", "plan": "large"}),
+            status,
+        )
     }
 
     fn said(status: Value) -> String {
@@ -113,7 +136,8 @@ mod tests {
         let eligible = testing::condition("Eligible", "True", "Eligible", "You may use it.");
         let reserved = testing::condition("CapacityReserved", "True", "Reserved", "Reserved.");
         let full = testing::condition("CapacityReserved", "False", "NoRoom", "6 brokers are asked for and 2 are free.");
-        let rejected = testing::condition("Eligible", "False", "NotEligible", "national-streaming is for NonInfrastructure agencies only.");
+        let rejected =
+            testing::condition("Eligible", "False", "NotEligible", "national-streaming is for NonInfrastructure agencies only.");
         let all = [
             json!({"phase": "Bound", "binding": {"name": "events-binding"}, "conditions": [eligible, reserved]}),
             json!({"phase": "Rejected", "conditions": [rejected]}),

@@ -55,7 +55,13 @@ fn search<'a>(services: &'a [SharedService], words: &[String], agency: Option<&A
 
 fn mentions(service: &SharedService, word: &str) -> bool {
     let spec = &service.spec;
-    let mut texts = vec![service.name_any(), spec.display_name.clone(), spec.processing_class.clone(), spec.provider.clone(), spec.binding.binding_type.clone()];
+    let mut texts = vec![
+        service.name_any(),
+        spec.display_name.clone(),
+        spec.processing_class.clone(),
+        spec.provider.clone(),
+        spec.binding.binding_type.clone(),
+    ];
     texts.extend(spec.interfaces.iter().map(ToString::to_string));
     texts.extend(spec.zones.clone());
     texts.extend(spec.plans.iter().flat_map(|plan| [plan.name.clone(), plan.channel.to_string()]));
@@ -70,7 +76,9 @@ fn hit<'a>(service: &'a SharedService, agency: Option<&Agency>) -> Hit<'a> {
     };
     let room = eligible.iter().any(|plan| plan.capacity.fits_in(&service.available()));
     let (fit, why) = match (agency, eligible.is_empty(), room) {
-        (Some(agency), true, _) => (Fit::No, all.first().and_then(|plan| ineligible(agency, service, plan)).unwrap_or_else(|| "it has no plans".into())),
+        (Some(agency), true, _) => {
+            (Fit::No, all.first().and_then(|plan| ineligible(agency, service, plan)).unwrap_or_else(|| "it has no plans".into()))
+        }
         (_, _, false) => (Fit::No, "no plan has room at present".to_owned()),
         (Some(_), ..) => (Fit::Yes, offers(service)),
         (None, ..) => (Fit::Unknown, offers(service)),
@@ -106,7 +114,13 @@ fn table(hits: &[Hit<'_>], words: &[String]) -> Table {
             Fit::Unknown => "?",
             Fit::No => "no",
         };
-        table.row(vec![hit.service.name_any(), fits.into(), amounts(&hit.service.available()), hit.channels.clone(), hit.why.clone()]);
+        table.row(vec![
+            hit.service.name_any(),
+            fits.into(),
+            amounts(&hit.service.available()),
+            hit.channels.clone(),
+            hit.why.clone(),
+        ]);
     }
     table
 }

@@ -1,0 +1,253 @@
+//! Traps: an attack that a remedy stops, and the proof that it is this remedy and no other.
+//!
+//! [`spring`] shows each attack refused, then stops the operator, takes one remedy after the other out and shows that its
+//! attack passes, and at last starts the operator and shows that it repairs all of them. Attacks are server-side dry
+//! runs: they go through the whole of admission and leave nothing behind, so they can be tried again until the API server
+//! has taken note of a change.
+
+use serde_json::Value;
+
+use crate::{Cloud, Said, eventually, fixtures::root, people};
+
+const POLICY: &str = "validatingadmissionpolicy";
+const BINDING: &str = "validatingadmissionpolicybinding";
+
+/// What somebody tries.
+#[derive(Clone, Debug)]
+pub struct Attack {
+    who: &'static str,
+    arguments: Vec<String>,
+    input: String,
+}
+
+impl Attack {
+    /// Creates an object.
+    pub fn create(who: &'static str, manifest: &Value) -> Self {
+        Self::new(who, "create --dry-run=server -f -").with(manifest)
+    }
+
+    /// Applies an object over what is there.
+    pub fn apply(who: &'static str, manifest: &Value) -> Self {
+        Self::new(who, "apply --server-side --force-conflicts --dry-run=server -f -").with(manifest)
+    }
+
+    /// Merges a change into an object: `patch` is such as `deployment/kafka -n customs--lab`.
+    pub fn patch(who: &'static str, object: &str, change: &Value) -> Self {
+        let mut attack = Self::new(who, &format!("patch --dry-run=server --type=merge {object}"));
+        attack.arguments.extend(["-p".to_owned(), change.to_string()]);
+        attack
+    }
+
+    /// Replaces what lies at a path of the API, subresources included.
+    pub fn replace_at(who: &'static str, path: &str, object: &Value) -> Self {
+        Self::new(who, &format!("replace --raw {path}?dryRun=All -f -")).with(object)
+    }
+
+    /// Deletes what lies at a path of the API, with these options.
+    pub fn delete_at(who: &'static str, path: &str, options: &Value) -> Self {
+        Self::new(who, &format!("delete --raw {path}?dryRun=All -f -")).with(options)
+    }
+
+    /// Runs kubectl with these words, and a dry run.
+    pub fn kubectl(who: &'static str, words: &str) -> Self {
+        Self::new(who, &format!("{words} --dry-run=server"))
+    }
+
+    /// The same, in another person's name.
+    pub fn impersonating(mut self, user: &str) -> Self {
+        self.arguments.push(format!("--as={user}"));
+        self
+    }
+
+    fn new(who: &'static str, words: &str) -> Self {
+        Self { who, arguments: words.split_whitespace().map(str::to_owned).collect(), input: String::new() }
+    }
+
+    fn with(mut self, input: &Value) -> Self {
+        self.input = input.to_string();
+        self
+    }
+
+    /// Tries it once.
+    pub async fn tried(&self, cloud: &Cloud) -> Said {
+        let arguments: Vec<_> = self.arguments.iter().map(String::as_str).collect();
+        cloud.kubectl_with(self.who, &arguments, &self.input).await
+    }
+
+    /// Tries it until it passes; the API server needs a moment to take note of a change.
+    pub async fn passes(&self, cloud: &Cloud, why: &str) {
+        eventually(why, || async {
+            let said = self.tried(cloud).await;
+            if said.ok { Ok(()) } else { Err(said.err) }
+        })
+        .await;
+    }
+
+    /// Tries it until it is refused with this message.
+    pub async fn is_refused(&self, cloud: &Cloud, with: &str) {
+        eventually(with, || async {
+            let said = self.tried(cloud).await;
+            if !said.ok && said.err.contains(with) { Ok(()) } else { Err(format!("{said:?}")) }
+        })
+        .await;
+    }
+}
+
+/// What stops an attack, and how it is taken out.
+#[derive(Clone, Debug)]
+pub enum Remedy {
+    /// The bindings of a policy: deleted.
+    Bindings(&'static str),
+    /// The check of a policy whose message has this text: always true.
+    Check(String, &'static str),
+    /// A text of a policy and its bindings, and the weaker text in its place.
+    Text(String, String, String),
+    /// A variable of a policy, and the weaker CEL in its place.
+    Variable(String, &'static str, &'static str),
+    /// The rules of a definition's schema whose message has this text: gone.
+    Schema(&'static str, &'static str),
+}
+
+impl Remedy {
+    /// A check of a policy.
+    pub fn check(policy: impl Into<String>, message: &'static str) -> Self {
+        Self::Check(policy.into(), message)
+    }
+
+    /// A text of a policy.
+    pub fn text(policy: impl Into<String>, from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self::Text(policy.into(), from.into(), to.into())
+    }
+
+    /// Takes it out, as somebody who may change policies can.
+    pub async fn take_out(&self, cloud: &Cloud) {
+        match self {
+            Self::Bindings(policy) => {
+                for name in bindings(cloud, policy).await {
+                    cloud.kubectl(people::ADMIN, &["delete", BINDING, &name]).await.succeeds();
+                }
+            }
+            Self::Check(policy, message) => edit(cloud, POLICY, policy, |live| pass_check(live, message)).await,
+            Self::Variable(policy, name, cel) => edit(cloud, POLICY, policy, |live| set_variable(live, name, cel)).await,
+            Self::Text(policy, from, to) => weaken(cloud, policy, from, to).await,
+            Self::Schema(definition, message) => edit(cloud, "crd", definition, |live| drop_rules(live, message)).await,
+        }
+    }
+}
+
+async fn bindings(cloud: &Cloud, policy: &str) -> Vec<String> {
+    let all = cloud.json(people::ADMIN, &["get", BINDING, "-o", "json"]).await;
+    let of_policy = all["items"].as_array().into_iter().flatten().filter(|b| b["spec"]["policyName"] == policy);
+    let names: Vec<_> = of_policy.filter_map(|b| b["metadata"]["name"].as_str()).map(str::to_owned).collect();
+    assert!(!names.is_empty(), "{policy} has no bindings");
+    names
+}
+
+async fn weaken(cloud: &Cloud, policy: &str, from: &str, to: &str) {
+    let mut objects = vec![(POLICY, policy.to_owned())];
+    objects.extend(bindings(cloud, policy).await.into_iter().map(|name| (BINDING, name)));
+    let mut found = false;
+    for (kind, name) in objects {
+        let live = cloud.json(people::ADMIN, &["get", kind, &name, "-o", "json"]).await;
+        let weaker = live["spec"].to_string().replace(from, to);
+        if weaker == live["spec"].to_string() {
+            continue;
+        }
+        found = true;
+        edit(cloud, kind, &name, |live| live["spec"] = serde_json::from_str(&weaker).expect("still JSON")).await;
+    }
+    assert!(found, "{policy} does not say {from:?}");
+}
+
+/// Changes a live object; what it changes must be there.
+pub async fn edit(cloud: &Cloud, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
+    let live = cloud.json(people::ADMIN, &["get", kind, name, "-o", "json"]).await;
+    let mut changed = live.clone();
+    change(&mut changed);
+    assert_ne!(live, changed, "nothing to take out of {kind} {name}");
+    cloud.replace_json(people::ADMIN, &changed).await.succeeds();
+}
+
+fn pass_check(policy: &mut Value, message: &str) {
+    for check in policy["spec"]["validations"].as_array_mut().into_iter().flatten() {
+        if check["messageExpression"].as_str().is_some_and(|m| m.contains(message)) {
+            check["expression"] = "true".into();
+        }
+    }
+}
+
+fn set_variable(policy: &mut Value, name: &str, cel: &str) {
+    for variable in policy["spec"]["variables"].as_array_mut().into_iter().flatten().filter(|v| v["name"] == name) {
+        variable["expression"] = cel.into();
+    }
+}
+
+fn drop_rules(schema: &mut Value, message: &str) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(rules) = fields.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
+                rules.retain(|rule| !rule["message"].as_str().is_some_and(|m| m.contains(message)));
+            }
+            fields.values_mut().for_each(|field| drop_rules(field, message));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| drop_rules(item, message)),
+        _ => {}
+    }
+}
+
+/// A trap of the design, with the attack that it is about.
+#[derive(Clone, Debug)]
+pub struct Trap {
+    name: &'static str,
+    attack: Attack,
+    refused_with: &'static str,
+    without: Remedy,
+}
+
+/// `name` reads as a sentence; the attack is refused with a message that tells the person what to do, but for `without`.
+pub fn trap(name: &'static str, attack: Attack, refused_with: &'static str, without: Remedy) -> Trap {
+    Trap { name, attack, refused_with, without }
+}
+
+/// With the operator running: refused. With the operator stopped: still refused, and passing once its remedy is out.
+pub async fn spring(cloud: &Cloud, traps: &[Trap]) {
+    for trap in traps {
+        trap.holds(cloud, "with all remedies").await;
+    }
+    cloud.kill_operator().await;
+    for trap in traps {
+        trap.holds(cloud, "with all others' remedies out that come before it").await;
+        trap.without.take_out(cloud).await;
+        trap.attack.passes(cloud, &format!("{}: the attack passes without its remedy", trap.name)).await;
+    }
+}
+
+/// Starts the operator, and shows that every remedy is back and that the interruption is on record.
+pub async fn repaired(cloud: &Cloud, traps: &[Trap]) {
+    if traps.iter().any(|t| matches!(t.without, Remedy::Schema(..))) {
+        // The definitions are the chart's, not the operator's.
+        let charts = root().join("charts/govcloud-crds/templates");
+        cloud.kubectl(people::ADMIN, &["apply", "--server-side", "--force-conflicts", "-f", &charts.to_string_lossy()]).await.succeeds();
+    }
+    cloud.start_operator().await;
+    for trap in traps {
+        trap.attack.is_refused(cloud, trap.refused_with).await;
+    }
+    on_record(cloud).await;
+}
+
+/// Waits until the national picture says that enforcement was interrupted, and is whole again.
+pub async fn on_record(cloud: &Cloud) {
+    let national = cloud.wait_for("governmentcloud", "", "national", "EnforcementIntact").await;
+    let intact = national["status"]["conditions"].as_array().into_iter().flatten().find(|c| c["type"] == "EnforcementIntact").cloned();
+    assert_eq!(intact.expect("the condition")["reason"], "Repaired");
+    assert!(national["status"]["interruptions"].as_array().is_some_and(|all| !all.is_empty()), "{}", national["status"]);
+}
+
+impl Trap {
+    async fn holds(&self, cloud: &Cloud, when: &str) {
+        let said = self.attack.tried(cloud).await;
+        assert!(!said.ok, "{}: not refused {when}: {}", self.name, said.out);
+        assert!(said.err.contains(self.refused_with), "{}: refused {when}, but not with {:?}: {}", self.name, self.refused_with, said.err);
+    }
+}
