@@ -20,6 +20,8 @@ pub struct View<'a> {
     pub waits_for: Option<Verdict>,
     /// Whether admission has its slots.
     pub slots_written: bool,
+    /// Whether the namespace that it became active in is gone.
+    pub namespace_gone: bool,
     /// The present moment.
     pub now: Timestamp,
 }
@@ -44,6 +46,9 @@ fn ready(view: &View<'_>) -> Verdict {
     }
     match view.state.phase {
         Phase::Active if view.slots_written => Verdict::yes(KIND, "Enforced", "What it names may run, and nothing else may in its place."),
+        Phase::Active if view.namespace_gone => {
+            Verdict::no(KIND, "ProjectGone", "The project that it was given for is gone, and another one of its name inherits nothing. Request a new permit.")
+        }
         Phase::Active => Verdict::unknown(KIND, "OpeningSlots", "The permit is active; admission takes note of it in a moment."),
         Phase::UnderReview => Verdict::no(KIND, "WaitsForReview", format!("Still needed: {}.", describe(&view.state.missing))),
         Phase::Approved => view.waits_for.clone().map_or_else(

@@ -25,7 +25,7 @@ use crate::{context::Context, error::Error, metrics};
 /// How many objects of a kind are reconciled at the same time.
 const CONCURRENCY: u16 = 16;
 const FIRST_RETRY: Duration = Duration::from_millis(200);
-const LAST_RETRY: Duration = Duration::from_secs(120);
+const LAST_RETRY: Duration = Duration::from_mins(2);
 
 /// How often each object failed in a row.
 #[derive(Default)]

@@ -141,11 +141,15 @@ impl Pending {
         self.0.push(Box::new(move |stores, queues| {
             Box::pin(async move {
                 let mut events = reflector(writer, watcher(api, config)).default_backoff().boxed();
+                let mut filled = false;
                 while let Some(event) = events.next().await {
                     match event {
                         Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) => trigger(&stores, &queues, &object),
-                        Ok(Event::Init | Event::InitDone) => {}
-                        Err(error) => tracing::warn!(%error, "watch interrupted; it is taken up again"),
+                        Ok(Event::Init) => {}
+                        // What was deleted while the watch was interrupted is in no event: look at everything again.
+                        Ok(Event::InitDone) if filled => queues.everything(&stores),
+                        Ok(Event::InitDone) => filled = true,
+                        Err(error) => tracing::warn!(kind = std::any::type_name::<K>(), %error, "watch interrupted; it is taken up again"),
                     }
                 }
             })

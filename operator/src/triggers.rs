@@ -55,6 +55,20 @@ impl Queues {
         }
     }
 
+    /// Every object there is.
+    pub fn everything(&self, stores: &Stores) {
+        self.enforcement.notify_one();
+        Self::each(&self.cloud, &stores.clouds, |_| true);
+        Self::each(&self.agency, &stores.agencies, |_| true);
+        Self::each(&self.project, &stores.projects, |_| true);
+        Self::each(&self.pool, &stores.pools, |_| true);
+        Self::each(&self.quota, &stores.quotas, |_| true);
+        Self::each(&self.class, &stores.classes, |_| true);
+        Self::each(&self.permit, &stores.permits, |_| true);
+        Self::each(&self.service, &stores.services, |_| true);
+        Self::each(&self.claim, &stores.claims, |_| true);
+    }
+
     /// Everything that shows what the enforcement controller did.
     pub fn enforcement_changed(&self, stores: &Stores) {
         self.the_cloud();
@@ -162,8 +176,9 @@ pub fn namespace(stores: &Stores, queues: &Queues, namespace: &Namespace) {
     if let Some(agency) = agency_of_home(&name) {
         queues.the_agency(agency);
     }
-    if let Some((agency, _)) = split_project_namespace(&name) {
+    if let Some((agency, project)) = split_project_namespace(&name) {
         Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
+        Queues::each(&queues.permit, &stores.permits, |p| in_home(p, agency) && p.spec.project == project);
     }
 }
 

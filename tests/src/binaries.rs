@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The folder with `govcloud-operator` and `govcloud`, in the same profile as the test itself.
-pub(crate) fn folder() -> &'static Path {
+pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(build)
 }

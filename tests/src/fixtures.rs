@@ -18,9 +18,11 @@ pub fn example(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Real definitions and objects of other projects, if they lie beside the repository.
+/// Real definitions and objects of other projects, if they lie beside the repository; `GOVCLOUD_UPSTREAM` names another
+/// folder, or none if it is empty.
 pub fn upstream() -> Option<PathBuf> {
-    Some(root().join("../shared/upstream")).filter(|folder| folder.is_dir())
+    let folder = std::env::var_os("GOVCLOUD_UPSTREAM").map_or_else(|| root().join("../shared/upstream"), PathBuf::from);
+    Some(folder).filter(|folder| folder.is_dir())
 }
 
 /// A Kafka node pool.

@@ -11,6 +11,7 @@ pub mod people;
 pub mod remedy;
 mod wait;
 
+pub use binaries::folder as programs;
 pub use cloud::{Cloud, Setup};
 pub use kubectl::Said;
 pub use wait::{eventually, eventually_for};

@@ -6,7 +6,7 @@
 use govcloud_tests::{
     Cloud, Setup, eventually,
     fixtures::{deployment, node_pool, permit, pod, request},
-    people::{ADMIN, CUSTOMS_DEVELOPER, CUSTOMS_REQUESTER, REVIEWER_1},
+    people::{ADMIN, CUSTOMS_ADMIN, CUSTOMS_DEVELOPER, CUSTOMS_REQUESTER, REVIEWER_1},
     remedy::{Attack, Remedy, Trap, edit, on_record, repaired, spring, trap},
 };
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ async fn the_traps_of_controlled_resources() {
     let cloud = Cloud::start(Setup::Bare).await;
     prepare(&cloud).await;
     let brief = brief_permit(&cloud).await;
-    let traps = [sizes(), declared_maxima(), versions(), orphans(), places()].concat();
+    let traps = [declared_maxima(), versions(), sizes(), orphans(), places()].concat();
     ordinary_workloads_are_as_without_us(&cloud).await;
     an_update_that_does_not_grow_is_admitted(&cloud).await;
     spring(&cloud, &traps).await;
@@ -34,7 +34,7 @@ async fn the_traps_of_controlled_resources() {
     an_unserved_version_opens_nothing(&cloud).await;
     a_namespace_without_its_label_is_closed(&cloud).await;
     cloud.start_operator().await;
-    traps[0].clone_attack().is_refused(&cloud, "allows at most 3 replicas").await;
+    Attack::apply(CUSTOMS_DEVELOPER, &node_pool(LAB, "broker", 4, "1Ti")).is_refused(&cloud, "allows at most 3 replicas").await;
     on_record(&cloud).await;
     a_project_with_finalizers_in_it_goes(&cloud).await;
 }
@@ -50,7 +50,7 @@ async fn prepare(cloud: &Cloud) {
     cloud.govern().await;
     cloud.apply_json(REVIEWER_1, &own_class()).await.succeeds();
     cloud.enforced().await;
-    cloud.project("customs", people_admin(), "lab", "20").await;
+    cloud.project("customs", CUSTOMS_ADMIN, "lab", "20").await;
     cloud.permit(CUSTOMS_REQUESTER, &permit("customs", "events", "requester@customs", "lab", &[("broker", 3, "1Ti")])).await;
     let spark = json!({"group": "sparkoperator.k8s.io", "resource": "sparkapplications", "name": "etl", "replicas": 4, "perReplica": {"workers": "1", "cores": "1", "memory": "1Gi"}});
     let ray = json!({"group": "ray.io", "resource": "rayclusters", "name": "ray", "replicas": 1, "perReplica": {"workers": "4"}});
@@ -59,13 +59,9 @@ async fn prepare(cloud: &Cloud) {
     cloud.permit(CUSTOMS_REQUESTER, &request("customs", "own", "requester@customs", "lab", "own", &[widget])).await;
     let mut broker = node_pool(LAB, "broker", 3, "1Ti");
     broker["metadata"]["finalizers"] = json!([HOLD]);
-    for object in [broker, widget_of("v1", "one", 2), deployment(LAB, "plain", "nginx:1", 1)] {
+    for object in [broker, widget_of("v1", "one", 2)] {
         cloud.apply_json(CUSTOMS_DEVELOPER, &object).await.succeeds();
     }
-}
-
-fn people_admin() -> &'static str {
-    govcloud_tests::people::CUSTOMS_ADMIN
 }
 
 /// A permit that ends while the operator is stopped; its end.
@@ -119,16 +115,22 @@ fn sizes() -> Vec<Trap> {
         ),
         trap(
             "an object that no permit names",
-            Attack::create(CUSTOMS_DEVELOPER, &node_pool(LAB, "second", 1, "1Gi")),
-            "no permit names kafkanodepools/second",
-            Remedy::Text(slots(), "-create".into(), String::new()),
+            Attack::create(CUSTOMS_DEVELOPER, &spark("other", 1)),
+            "no permit names sparkapplications/other",
+            Remedy::Variable(policy("slots", "sparkapplications.sparkoperator.k8s.io"), "grows", "false"),
+        ),
+        trap(
+            "a missing binding fails open",
+            Attack::create(CUSTOMS_DEVELOPER, &widget_of("v1", "unnamed", 1)),
+            "no permit names widgets/unnamed",
+            Remedy::Bindings("govcloud-slots.widgets.example.test"),
         ),
     ]
 }
 
-fn spark(max: i64) -> Value {
+fn spark(name: &str, max: i64) -> Value {
     json!({
-        "apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication", "metadata": {"namespace": LAB, "name": "etl"},
+        "apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication", "metadata": {"namespace": LAB, "name": name},
         "spec": {"type": "Scala", "mode": "cluster", "sparkVersion": "4.0.4", "mainApplicationFile": "local:///a.jar", "image": "docker.io/apache/spark:4.0.4",
             "driver": {"cores": 1}, "executor": {"instances": 1, "cores": 1, "memory": "512m"}, "dynamicAllocation": {"enabled": true, "maxExecutors": max}},
     })
@@ -147,7 +149,7 @@ fn declared_maxima() -> Vec<Trap> {
     vec![
         trap(
             "Spark is charged for maxExecutors",
-            Attack::create(CUSTOMS_DEVELOPER, &spark(10)),
+            Attack::create(CUSTOMS_DEVELOPER, &spark("etl", 10)),
             "allows at most 4 replicas",
             Remedy::Variable(policy("slots", "sparkapplications.sparkoperator.k8s.io"), "replicas", "object.spec.executor.instances"),
         ),
@@ -205,7 +207,7 @@ fn orphans() -> Vec<Trap> {
 
 fn places() -> Vec<Trap> {
     let closed = || Remedy::Bindings("govcloud-closed.kafkanodepools.kafka.strimzi.io");
-    let exempt = |name: &str| Attack::patch(ADMIN, "governmentcloud/national", &json!({"spec": {"exemptNamespaces": [name]}}));
+    let exempt = Attack::patch(ADMIN, "governmentcloud/national", &json!({"spec": {"exemptNamespaces": ["agency-customs", LAB]}}));
     vec![
         trap("outside all projects", Attack::create(ADMIN, &node_pool("default", "broker", 1, "1Gi")), "run only in an agency's project that has a permit", closed()),
         trap(
@@ -214,13 +216,13 @@ fn places() -> Vec<Trap> {
             "grows only in an agency's project",
             Remedy::Bindings("govcloud-scale-closed"),
         ),
-        trap("an agency's home cannot be exempt", exempt("agency-customs"), "request a permit for what must run there", schema()),
-        trap("a project cannot be exempt", exempt(LAB), "request a permit for what must run there", Remedy::Schema("governmentclouds.govcloud.dev", "display")),
+        trap(
+            "an agency's namespaces cannot be exempt",
+            exempt,
+            "request a permit for what must run there",
+            Remedy::Schema("governmentclouds.govcloud.dev", "cannot be exempt"),
+        ),
     ]
-}
-
-fn schema() -> Remedy {
-    Remedy::Schema("governmentclouds.govcloud.dev", "cannot be exempt")
 }
 
 async fn ordinary_workloads_are_as_without_us(cloud: &Cloud) {

@@ -15,10 +15,17 @@ use crate::{
 const RAW_SCALABLE: [(&str, &str); 4] =
     [("apps", "deployments"), ("apps", "statefulsets"), ("apps", "replicasets"), ("", "replicationcontrollers")];
 
-/// The grant of a project from its permits: one slot per target of every active permit, and a closed slot for each
-/// scalable workload whose permit is over or suspended.
-pub fn compile<'a>(project: &str, permits: impl IntoIterator<Item = &'a ProcessingPermit>) -> ProcessingGrantSpec {
-    let mut permits: Vec<_> = permits.into_iter().filter(|p| p.spec.project == project && p.status.is_some()).collect();
+/// Whether a permit became active in exactly this namespace. One of the same name that was made later is another project,
+/// and what was permitted in the former does not carry over.
+pub fn belongs_to(permit: &ProcessingPermit, namespace_uid: &str) -> bool {
+    permit.status.as_ref().is_some_and(|status| status.namespace_uid.as_deref() == Some(namespace_uid))
+}
+
+/// The grant of a project's namespace from its permits: one slot per target of every active permit, and a closed slot for
+/// each scalable workload whose permit is over or suspended.
+pub fn compile<'a>(project: &str, namespace_uid: &str, permits: impl IntoIterator<Item = &'a ProcessingPermit>) -> ProcessingGrantSpec {
+    let mut permits: Vec<_> =
+        permits.into_iter().filter(|p| p.spec.project == project && belongs_to(p, namespace_uid)).collect();
     permits.sort_by_key(|p| p.status.as_ref().and_then(|s| s.number.clone()));
     let mut open = BTreeMap::new();
     let mut closed = BTreeMap::new();
@@ -64,7 +71,7 @@ mod tests {
             "apiVersion": "govcloud.dev/v1alpha1", "kind": "ProcessingPermit", "metadata": {"name": number},
             "spec": {"requestedBy": "r", "processingClass": "broker", "project": "a", "justification": "It is needed.",
                      "targets": [{"group": group, "resource": resource, "name": name, "replicas": 3, "perReplica": {"storage": "1Ti"}}]},
-            "status": {"phase": phase, "number": number, "validFrom": "2026-01-01T00:00:00Z", "notAfter": "2027-01-01T00:00:00Z"},
+            "status": {"phase": phase, "number": number, "namespaceUid": "uid", "validFrom": "2026-01-01T00:00:00Z", "notAfter": "2027-01-01T00:00:00Z"},
         }))
         .expect("valid")
     }
@@ -76,19 +83,25 @@ mod tests {
             permit("2", "Suspended", "k", "pools", "two"),
             permit("3", "UnderReview", "k", "pools", "three"),
         ];
-        let grant = compile("a", &permits);
+        let grant = compile("a", "uid", &permits);
         assert_eq!(grant.resources["pools.k"].iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["one"]);
         assert_eq!(grant.resources["pools.k"][0].replicas, 3);
-        assert!(compile("b", &permits).resources.is_empty());
+        assert!(compile("b", "uid", &permits).resources.is_empty());
+    }
+
+    #[test]
+    fn a_namespace_of_the_same_name_inherits_nothing() {
+        let permits = [permit("1", "Active", "k", "pools", "one")];
+        assert!(compile("a", "another uid", &permits).resources.is_empty());
     }
 
     #[test]
     fn an_ended_permit_of_a_scalable_workload_leaves_a_closed_slot_until_another_takes_it() {
         let ended = permit("1", "Revoked", "apps", "deployments", "kafka");
-        let closed = compile("a", [&ended]);
+        let closed = compile("a", "uid", [&ended]);
         assert_eq!(closed.resources["deployments.apps"][0].replicas, 0);
         let again = permit("2", "Active", "apps", "deployments", "kafka");
-        let open = compile("a", [&ended, &again]);
+        let open = compile("a", "uid", [&ended, &again]);
         assert_eq!(open.resources["deployments.apps"].len(), 1);
         assert_eq!(open.resources["deployments.apps"][0].permit, "2");
     }
@@ -96,6 +109,6 @@ mod tests {
     #[test]
     fn the_order_of_the_permits_does_not_matter() {
         let (one, two) = (permit("1", "Active", "k", "pools", "one"), permit("2", "Active", "k", "pools", "two"));
-        assert_eq!(compile("a", [&one, &two]), compile("a", [&two, &one]));
+        assert_eq!(compile("a", "uid", [&one, &two]), compile("a", "uid", [&two, &one]));
     }
 }

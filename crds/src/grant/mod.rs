@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Resources;
 
-pub use compile::compile;
+pub use compile::{belongs_to, compile};
 
 /// The active permits of a project namespace, compiled for the admission policies. Written by the operator alone; one
 /// per project namespace, named `slots`.

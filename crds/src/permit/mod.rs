@@ -288,6 +288,9 @@ pub struct ProcessingPermitStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub granted: Vec<Target>,
+    /// The uid of the namespace it became active in. It opens no slot in another one of the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_uid: Option<String>,
     /// Since when it is active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<Time>,

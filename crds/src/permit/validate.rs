@@ -36,6 +36,7 @@ pub fn objection(subject: Subject<'_>) -> Option<Objection> {
     RULES.iter().find_map(|rule| rule(subject))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "each rule ends with it, and a rule gives an Option")]
 fn object(reason: &'static str, message: impl Into<String>) -> Option<Objection> {
     Some(Objection { reason, message: message.into() })
 }

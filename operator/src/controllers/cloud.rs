@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::{Arc, PoisonError}};
 
 use govcloud_crds::{
-    GovernmentCloud,
+    GovernmentCloud, ProcessingPermit,
     cloud::{GovernmentCloudStatus, Interruption},
     conditions::{Verdict, conditions},
     permit::Phase,
@@ -104,6 +104,12 @@ fn publish(context: &Context, status: &GovernmentCloudStatus) {
     tracing::trace!(agencies = status.agencies, "counted");
 }
 
+/// The highest number on any permit.
+fn highest_number(stores: &Stores) -> i64 {
+    let number = |permit: &ProcessingPermit| permit.status.as_ref()?.number.as_ref()?.rsplit('-').next()?.parse().ok();
+    stores.permits.state().iter().filter_map(|p| number(p)).max().unwrap_or(0)
+}
+
 /// Takes the next permit number: `<prefix>-<year>-<six digits>`.
 ///
 /// The counter is raised with the version it was read at, before the number is used: a crash in between loses a number,
@@ -115,7 +121,8 @@ pub async fn next_number(context: &Context) -> Result<Option<String>, Error> {
     let read = |source| Error::Read { what: format!("GovernmentCloud {name}"), source: Box::new(source) };
     let cloud = api.get(&name).await.map_err(read)?;
     let mut status = cloud.status.clone().unwrap_or_default();
-    status.last_permit_number += 1;
+    // A GovernmentCloud that was deleted and made anew starts at 0; numbers that are on permits stay taken.
+    status.last_permit_number = status.last_permit_number.max(highest_number(&context.stores)) + 1;
     let number = status.last_permit_number;
     context.write_status(&api, &cloud, cloud.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
     let year = context.now().to_zoned(jiff::tz::TimeZone::UTC).year();

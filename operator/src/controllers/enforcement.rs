@@ -32,7 +32,7 @@ use crate::{
 /// Managed kinds that this controller owns as a whole: what it does not want of them is removed.
 const OWNED: [&str; 2] = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
 /// A pass without any trigger, in case an event was lost.
-const RECHECK: Duration = Duration::from_secs(60);
+const RECHECK: Duration = Duration::from_mins(1);
 const SETTLE: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_secs(2);
 /// How long the API server is given to take note of new policies: it needs 0.3 to 1 s.

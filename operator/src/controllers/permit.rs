@@ -99,14 +99,16 @@ fn activate(permit: &mut ProcessingPermit, state: &Effective, agency: Option<&Ag
     }
     let home = permit.namespace().unwrap_or_default();
     let project = context.stores.projects.get(&ObjectRef::new(&permit.spec.project).within(&home));
-    let ready = project.is_some_and(|p| p.metadata.deletion_timestamp.is_none() && is_true(&p.status.clone().unwrap_or_default().conditions, "NamespaceReady"));
-    if !ready {
+    let ready = project.filter(|p| p.metadata.deletion_timestamp.is_none()).and_then(|p| p.status.clone());
+    let namespace_uid = ready.filter(|s| is_true(&s.conditions, "NamespaceReady")).and_then(|s| s.namespace_uid);
+    if namespace_uid.is_none() {
         return waits("ProjectNotReady", format!("Project {} is not ready.", permit.spec.project));
     }
     if let Some(taken) = take(permit, &state.targets, context) {
         return waits("TargetTaken", taken);
     }
     let status = permit.status.get_or_insert_default();
+    status.namespace_uid = namespace_uid;
     status.valid_from = Some(Time(now));
     status.not_after = Some(Time(permit.spec.duration.after(now)));
     status.granted.clone_from(&state.targets);
@@ -148,6 +150,7 @@ fn decide(permit: &ProcessingPermit, state: &Effective, objection: Option<Object
         objection: objection.as_ref(),
         waits_for,
         slots_written: slots_written(permit, state, context),
+        namespace_gone: namespace_gone(permit, context),
         now,
     });
     ProcessingPermitStatus {
@@ -159,6 +162,12 @@ fn decide(permit: &ProcessingPermit, state: &Effective, objection: Option<Object
         conditions: conditions(&before.conditions, &verdicts, permit.metadata.generation, now),
         ..before
     }
+}
+
+/// Whether the namespace that the permit became active in is gone.
+fn namespace_gone(permit: &ProcessingPermit, context: &Context) -> bool {
+    let Some(uid) = permit.status.as_ref().and_then(|s| s.namespace_uid.clone()) else { return false };
+    context.stores.namespaces.find(|n| n.metadata.uid.as_ref() == Some(&uid)).is_none()
 }
 
 /// Whether the project's grant shows this permit's slots.

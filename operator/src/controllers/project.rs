@@ -7,7 +7,7 @@ use govcloud_crds::{
     agency::NetworkIsolation,
     capacity::{Allocation, release},
     conditions::{Verdict, conditions},
-    grant::compile,
+    grant::{belongs_to, compile},
     names::{API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_PROJECT, project_namespace},
     permit::{Phase, effective::granted_targets},
     project::ProjectStatus,
@@ -62,7 +62,7 @@ pub async fn reconcile(project: Arc<Project>, context: Arc<Context>) -> Result<A
 
 async fn furnish(api: &Api<Project>, project: &Project, agency: &Agency, namespace: &Namespace, context: &Context) -> Result<Action, Error> {
     let (name, uid) = (namespace.name_any(), namespace.metadata.uid.clone().unwrap_or_default());
-    let place = Place { agency, project: project.name_any(), namespace: &name };
+    let place = Place { agency, project: project.name_any(), namespace: &name, uid: &uid };
     let wanted = wanted(project, context);
     let (has_ledger, allocation) = allocation(project, agency, &name, &uid, context);
     let granted = release(&wanted, allocation.as_ref());
@@ -134,7 +134,9 @@ pub fn wanted(project: &Project, context: &Context) -> Resources {
     wanted.0.extend(gated.iter().map(|key| (key.clone(), Quantity::ZERO)));
     let asked = project.spec.quota.0.iter().filter(|(key, _)| !gated.contains(key));
     wanted.0.extend(asked.map(|(key, amount)| (key.clone(), *amount)));
-    for permit in permits(project, context).iter().filter(|p| p.status.as_ref().is_some_and(|s| s.phase == Phase::Active)) {
+    let uid = project.status.as_ref().and_then(|s| s.namespace_uid.clone()).unwrap_or_default();
+    let is_active = |p: &ProcessingPermit| belongs_to(p, &uid) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active);
+    for permit in permits(project, context).iter().filter(|p| is_active(p)) {
         let Some(class) = classes.get(&permit.spec.processing_class) else { continue };
         let total = granted_targets(permit).iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()));
         for (dimension, key) in &class.spec.gated_quota {
@@ -174,6 +176,7 @@ struct Place<'a> {
     agency: &'a Agency,
     project: String,
     namespace: &'a str,
+    uid: &'a str,
 }
 
 impl Place<'_> {
@@ -199,7 +202,7 @@ impl Place<'_> {
     }
 
     fn grant<'p>(&self, permits: impl IntoIterator<Item = &'p ProcessingPermit>) -> Value {
-        self.manifest(API_VERSION, "ProcessingGrant", GRANT_NAME, &json!(compile(&self.project, permits)))
+        self.manifest(API_VERSION, "ProcessingGrant", GRANT_NAME, &json!(compile(&self.project, self.uid, permits)))
     }
 
     fn quota(&self, granted: &Resources) -> Value {
