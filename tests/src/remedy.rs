@@ -106,6 +106,8 @@ pub enum Remedy {
     Variable(String, &'static str, &'static str),
     /// The rules of a definition's schema whose message has this text: gone.
     Schema(&'static str, &'static str),
+    /// Several, none of which suffices by itself for the attack to pass.
+    All(Vec<Remedy>),
 }
 
 impl Remedy {
@@ -121,7 +123,21 @@ impl Remedy {
 
     /// Takes it out, as somebody who may change policies can.
     pub async fn take_out(&self, cloud: &Cloud) {
+        for part in self.parts() {
+            part.take_out_one(cloud).await;
+        }
+    }
+
+    fn parts(&self) -> Vec<&Self> {
         match self {
+            Self::All(parts) => parts.iter().flat_map(Self::parts).collect(),
+            one => vec![one],
+        }
+    }
+
+    async fn take_out_one(&self, cloud: &Cloud) {
+        match self {
+            Self::All(_) => unreachable!("its parts are"),
             Self::Bindings(policy) => {
                 for name in bindings(cloud, policy).await {
                     cloud.kubectl(people::ADMIN, &["delete", BINDING, &name]).await.succeeds();
@@ -224,7 +240,7 @@ pub async fn spring(cloud: &Cloud, traps: &[Trap]) {
 
 /// Starts the operator, and shows that every remedy is back and that the interruption is on record.
 pub async fn repaired(cloud: &Cloud, traps: &[Trap]) {
-    if traps.iter().any(|t| matches!(t.without, Remedy::Schema(..))) {
+    if traps.iter().any(|t| t.without.parts().iter().any(|part| matches!(part, Remedy::Schema(..)))) {
         // The definitions are the chart's, not the operator's.
         let charts = root().join("charts/govcloud-crds/templates");
         cloud.kubectl(people::ADMIN, &["apply", "--server-side", "--force-conflicts", "-f", &charts.to_string_lossy()]).await.succeeds();

@@ -276,7 +276,8 @@ async fn a_namespace_without_its_grant_is_closed_for_creation_alone(cloud: &Clou
     create.is_refused(cloud, "no params found").await;
     let release = Attack::patch(CUSTOMS_DEVELOPER, "kafkanodepool/broker -n customs--lab", &json!({"metadata": {"finalizers": null}}));
     release.passes(cloud, "a finalizer is removed without a grant").await;
-    ordinary_workloads_are_as_without_us(cloud).await;
+    let status = json!({"status": {"replicas": 3}});
+    Attack::patch(ADMIN, "--subresource=status kafkanodepool/broker -n customs--lab", &status).passes(cloud, "a status without a grant").await;
 
     let slots = policy("slots", POOLS);
     Remedy::text(&slots, r#""parameterNotFoundAction":"Allow""#, r#""parameterNotFoundAction":"Deny""#).take_out(cloud).await;

@@ -10,7 +10,10 @@ mod story;
 mod tell;
 mod up;
 
-use std::{io::Write as _, path::PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use govcloud_controlplane::{DetachedControlPlane, Error as PlaneError};
@@ -73,6 +76,15 @@ fn folder(flag: Option<PathBuf>) -> Result<PathBuf> {
         .ok_or_else(|| CliError::usage("there is no home folder to keep the sandbox in").hint("name a folder: --dir DIR"))
 }
 
+/// The command that removes the sandbox in `dir`.
+fn how_to_remove(dir: &Path) -> String {
+    let default = folder(None).ok().and_then(|default| default.canonicalize().ok());
+    if default.as_deref() == dir.canonicalize().ok().as_deref() {
+        return "cargo sandbox down (or: govcloud sandbox down)".to_owned();
+    }
+    format!("govcloud sandbox down --dir {}", dir.display())
+}
+
 /// Prints at once, so that a person can follow.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
@@ -81,7 +93,7 @@ fn print(text: &str) -> Result<()> {
 }
 
 /// The sandbox in a folder, if there is one.
-fn open(folder: &std::path::Path) -> Result<Option<DetachedControlPlane>> {
+fn open(folder: &Path) -> Result<Option<DetachedControlPlane>> {
     match DetachedControlPlane::open(folder) {
         Ok(plane) => Ok(Some(plane)),
         Err(PlaneError::NoInstance { .. }) => Ok(None),
@@ -93,7 +105,7 @@ fn trouble(error: PlaneError) -> CliError {
     CliError::failure(error.to_string()).caused_by(error)
 }
 
-async fn down(folder: &std::path::Path) -> Result<Exit> {
+async fn down(folder: &Path) -> Result<Exit> {
     let Some(plane) = open(folder)? else {
         print(&format!("There is no sandbox in {}.\n", folder.display()))?;
         return Ok(Exit::Ok);
@@ -103,7 +115,7 @@ async fn down(folder: &std::path::Path) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn status(folder: &std::path::Path) -> Result<Exit> {
+fn status(folder: &Path) -> Result<Exit> {
     let Some(plane) = open(folder)? else {
         print(&format!("There is no sandbox in {}. Start one: govcloud sandbox up\n", folder.display()))?;
         return Ok(Exit::Failure);

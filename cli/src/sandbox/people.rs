@@ -1,4 +1,4 @@
-//! The personas of the sandbox, each with a credential, and so a kubeconfig context, of its own.
+//! The personas of the sandbox and of the tests, each with a credential, and so a kubeconfig context, of its own.
 
 use govcloud_controlplane::Persona;
 
@@ -38,17 +38,35 @@ pub fn all() -> Vec<Persona> {
         account(OPERATOR, "govcloud-system", "govcloud-operator"),
         account(STRIMZI, "strimzi", "strimzi-cluster-operator"),
         person(CLOUD_OPERATOR, "operator@ito", "govcloud:cloud-operators"),
-        person(TAX_ADMIN, "admin@tax", "tax:admins").in_namespace("agency-tax-administration"),
-        person(TAX_REQUESTER, "requester@tax", "tax:staff").in_namespace("agency-tax-administration"),
-        person(TAX_DEVELOPER, "developer@tax", "tax:developers").in_namespace("tax-administration--analytics"),
-        person(CUSTOMS_ADMIN, "admin@customs", "customs:admins").in_namespace("agency-customs"),
-        person(CUSTOMS_REQUESTER, "requester@customs", "customs:staff").in_namespace("agency-customs"),
-        person(CUSTOMS_DEVELOPER, "developer@customs", "customs:developers").in_namespace("customs--border"),
+        person(TAX_ADMIN, "admin@tax", "tax:admins"),
+        person(TAX_REQUESTER, "requester@tax", "tax:staff"),
+        person(TAX_DEVELOPER, "developer@tax", "tax:developers"),
+        person(CUSTOMS_ADMIN, "admin@customs", "customs:admins"),
+        person(CUSTOMS_REQUESTER, "requester@customs", "customs:staff"),
+        person(CUSTOMS_DEVELOPER, "developer@customs", "customs:developers"),
         person(REVIEWER_1, "reviewer-1@ministry", "ministry:reviewers"),
         person(REVIEWER_2, "reviewer-2@ministry", "ministry:reviewers"),
         person(SECURITY_REVIEWER, "reviewer@smc", "security:smc"),
         person(AUDITOR, "auditor@court", "govcloud:auditors"),
     ]
+}
+
+/// Everybody, with the namespace that they work in.
+pub fn at_work() -> Vec<Persona> {
+    all().into_iter().map(|persona| match workplace(&persona.name) {
+        Some(namespace) => persona.in_namespace(namespace),
+        None => persona,
+    }).collect()
+}
+
+fn workplace(name: &str) -> Option<&'static str> {
+    match name {
+        TAX_ADMIN | TAX_REQUESTER => Some("agency-tax-administration"),
+        TAX_DEVELOPER => Some("tax-administration--analytics"),
+        CUSTOMS_ADMIN | CUSTOMS_REQUESTER => Some("agency-customs"),
+        CUSTOMS_DEVELOPER => Some("customs--border"),
+        _ => None,
+    }
 }
 
 /// A ServiceAccount, as the API server would know it by its token.

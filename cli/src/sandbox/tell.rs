@@ -118,7 +118,7 @@ impl Stage {
         error
             .hint(format!("the operator's log: {}", self.plane.log(up::OPERATOR_PROCESS).display()))
             .hint(format!("the sandbox goes on running: export KUBECONFIG={}", self.plane.kubeconfig().display()))
-            .hint("remove it: govcloud sandbox down")
+            .hint(format!("remove it: {}", super::how_to_remove(self.plane.dir())))
     }
 
     /// Commands name files below the charts and examples, once these are written.

@@ -23,7 +23,7 @@ pub(super) async fn up(folder: &Path, args: &UpArgs) -> Result<Exit> {
     let operator = operator::find(args.operator.as_deref())?;
     let binaries = Binaries::obtain().await.map_err(|error| CliError::failure(error.to_string()).caused_by(error))?;
     print("Starting etcd, kube-apiserver and kube-controller-manager …\n")?;
-    let plane = DetachedControlPlane::start(&binaries, folder, &people::all()).await.map_err(trouble)?;
+    let plane = DetachedControlPlane::start(&binaries, folder, &people::at_work()).await.map_err(trouble)?;
     let mut stage = Stage::new(plane, operator)?;
     install(&stage, args).await?;
     stage.start_operator()?;
@@ -40,7 +40,7 @@ async fn clear_the_way(folder: &Path) -> Result<()> {
     if plane.is_running().map_err(trouble)? {
         return Err(CliError::failure(format!("a sandbox runs already in {}", folder.display()))
             .hint("see it: govcloud sandbox status")
-            .hint("or remove it first: govcloud sandbox down"));
+            .hint(format!("or remove it first: {}", super::how_to_remove(folder))));
     }
     print("Removing what is left of an earlier sandbox …\n")?;
     plane.stop().await.map_err(trouble)
@@ -82,10 +82,11 @@ fn farewell(stage: &Stage) -> String {
          \x20 govcloud --context tax-requester service search kafka\n\
          \x20 ls {}\n\n\
          Contexts: {}.\n\
-         Remove everything: cargo sandbox down (or: govcloud sandbox down)\n",
+         Remove everything: {}\n",
         stage.plane().kubeconfig().display(),
         stage.path_folders(),
         stage.files().join("examples").display(),
         names.join(", "),
+        super::how_to_remove(stage.plane().dir()),
     )
 }
