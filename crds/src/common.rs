@@ -149,7 +149,10 @@ impl JsonSchema for Period {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$", "minLength": 2, "maxLength": 24})
+        json_schema!({"type": "string", "minLength": 2, "maxLength": 24, "x-kubernetes-validations": [{
+            "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$')",
+            "message": "a length of time is given in hours, minutes and seconds, such as 8760h or 1h30m",
+        }]})
     }
 }
 

@@ -1,6 +1,8 @@
 //! The CustomResourceDefinitions of all kinds, as they are generated into `charts/govcloud-crds`.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
 use kube::CustomResourceExt;
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 
 /// The definitions of the twelve kinds, in the order of the documentation.
 pub fn all() -> Vec<CustomResourceDefinition> {
-    vec![
+    let mut all = vec![
         GovernmentCloud::crd(),
         Agency::crd(),
         Project::crd(),
@@ -23,7 +25,30 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         PermitReview::crd(),
         ProcessingGrant::crd(),
         ProcessingFinding::crd(),
-    ]
+    ];
+    let versions = all.iter_mut().flat_map(|crd| &mut crd.spec.versions);
+    versions.filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut()).for_each(reads_well);
+    all
+}
+
+/// Descriptions are doc comments, written for rustdoc; `kubectl explain` prints them as they are.
+fn reads_well(schema: &mut JSONSchemaProps) {
+    if let Some(text) = &mut schema.description {
+        *text = for_a_terminal(text);
+    }
+    schema.properties.iter_mut().flatten().for_each(|(_, field)| reads_well(field));
+    if let Some(JSONSchemaPropsOrArray::Schema(item)) = &mut schema.items {
+        reads_well(item);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(value)) = &mut schema.additional_properties {
+        reads_well(value);
+    }
+}
+
+/// Without links and backticks, and with one line per paragraph, because kubectl breaks lines itself.
+fn for_a_terminal(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+    paragraphs.collect::<Vec<_>>().join("\n\n").replace("[`", "").replace("`]", "").replace('`', "")
 }
 
 /// File name and YAML text of every definition.
@@ -75,6 +100,11 @@ mod tests {
             collect_undocumented(field, &path, found);
             collect_undocumented(&field["items"], &format!("{path}[]"), found);
         }
+    }
+
+    #[test]
+    fn descriptions_are_for_a_terminal() {
+        assert_eq!(for_a_terminal("An [`Agency`] or\na `Project`.\n\nMore."), "An Agency or a Project.\n\nMore.");
     }
 
     #[test]

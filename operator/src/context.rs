@@ -1,18 +1,25 @@
 //! What every reconciler is given.
 
-use std::{collections::HashMap, fmt::Debug, sync::{Arc, Mutex}};
+use std::{
+    collections::HashMap,
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
 
 use jiff::Timestamp;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::PostParams,
-    runtime::{events::{Event, EventType, Recorder}, reflector::ObjectRef},
+    runtime::{
+        events::{Event, EventType, Recorder},
+        reflector::ObjectRef,
+    },
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    clock, error::Error, managed::FIELD_MANAGER, metrics::Metrics, stores::Stores, triggers::Queues,
-    controllers::enforcement::EnforcementState,
+    clock, controllers::enforcement::EnforcementState, error::Error, managed::FIELD_MANAGER, metrics::Metrics, stores::Stores,
+    triggers::Queues,
 };
 
 /// What every reconciler is given.
@@ -47,7 +54,14 @@ impl Context {
     ///
     /// The write carries the version that the object was read with, so a decision that was made on an old state is
     /// refused with a conflict and made again.
-    pub async fn write_status<K, S>(&self, api: &Api<K>, object: &K, current: Option<&S>, new: S, set: impl FnOnce(&mut K, S)) -> Result<bool, Error>
+    pub async fn write_status<K, S>(
+        &self,
+        api: &Api<K>,
+        object: &K,
+        current: Option<&S>,
+        new: S,
+        set: impl FnOnce(&mut K, S),
+    ) -> Result<bool, Error>
     where
         K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned + Debug,
         S: PartialEq,

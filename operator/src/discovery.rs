@@ -21,7 +21,8 @@ pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>
     let groups = client.list_api_groups().await.map_err(read("the API groups"))?;
     for group in groups.groups.iter().filter(|g| wanted.contains(g.name.as_str())) {
         for version in &group.versions {
-            let resources = client.list_api_group_resources(&version.group_version).await.map_err(read(&version.group_version))?;
+            let resources =
+                client.list_api_group_resources(&version.group_version).await.map_err(read(&version.group_version))?;
             for resource in resources.resources.into_iter().filter(|r| !r.name.contains('/')) {
                 let entry = served.entry((group.name.clone(), resource.name)).or_default();
                 entry.versions.push(version.version.clone());

@@ -29,7 +29,9 @@ async fn main() -> ExitCode {
 
 async fn client(options: &Options) -> Result<Client, StartError> {
     let config = match &options.context {
-        Some(context) => Config::from_kubeconfig(&KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() }).await?,
+        Some(context) => {
+            Config::from_kubeconfig(&KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() }).await?
+        }
         None => Config::infer().await.map_err(|e| Box::new(kube::Error::InferConfig(e)))?,
     };
     Ok(Client::try_from(config).map_err(Box::new)?)
@@ -37,7 +39,8 @@ async fn client(options: &Options) -> Result<Client, StartError> {
 
 fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube_client=warn,kube_runtime=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

@@ -81,7 +81,9 @@ impl Managed {
             Some(live) if differs(manifest, &live).is_none() => Ok(Change::None),
             Some(live) => {
                 let merged = carrying_over(object, &live);
-                api.replace(name, &PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() }, &merged).await.map_err(write)?;
+                api.replace(name, &PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() }, &merged)
+                    .await
+                    .map_err(write)?;
                 Ok(Change::Repaired)
             }
             None => {
@@ -137,7 +139,8 @@ pub fn describe(kind: &str, namespace: Option<&str>, name: &str) -> String {
 }
 
 fn object(manifest: &Value) -> Result<DynamicObject, Error> {
-    serde_json::from_value(manifest.clone()).map_err(|source| Error::Build { what: manifest["metadata"]["name"].to_string(), source })
+    serde_json::from_value(manifest.clone())
+        .map_err(|source| Error::Build { what: manifest["metadata"]["name"].to_string(), source })
 }
 
 /// `object` with what belongs to the API server and to others' bookkeeping: version, finalizers, owners, other labels.
@@ -171,7 +174,10 @@ pub fn differs(manifest: &Value, live: &DynamicObject) -> Option<String> {
 fn metadata_differs(wanted: &Value, live: &DynamicObject) -> Option<String> {
     let missing = |what: &str, has: &BTreeMap<String, String>| {
         let wanted = wanted[what].as_object()?;
-        wanted.iter().find(|(key, value)| has.get(*key).map(String::as_str) != value.as_str()).map(|(key, _)| format!("metadata.{what}[{key}]"))
+        wanted
+            .iter()
+            .find(|(key, value)| has.get(*key).map(String::as_str) != value.as_str())
+            .map(|(key, _)| format!("metadata.{what}[{key}]"))
     };
     missing("labels", live.labels()).or_else(|| missing("annotations", live.annotations()))
 }
@@ -233,7 +239,10 @@ mod tests {
     #[test]
     fn anything_added_changed_or_missing_is() {
         assert_eq!(differs(&manifest(), &live(json!({"spec": {"hard": {"pods": "2"}}}))).as_deref(), Some("spec"));
-        assert_eq!(differs(&manifest(), &live(json!({"spec": {"hard": {"pods": "1"}, "scopes": ["BestEffort"]}}))).as_deref(), Some("spec"));
+        assert_eq!(
+            differs(&manifest(), &live(json!({"spec": {"hard": {"pods": "1"}, "scopes": ["BestEffort"]}}))).as_deref(),
+            Some("spec")
+        );
         assert_eq!(differs(&manifest(), &live(json!({"data": {"x": "y"}}))).as_deref(), Some("data"));
         let unlabelled = live(json!({"metadata": {"name": "q"}}));
         assert_eq!(differs(&manifest(), &unlabelled).as_deref(), Some("metadata.labels[ours]"));

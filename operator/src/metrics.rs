@@ -56,11 +56,16 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("govcloud");
         let reconciles = Family::default();
-        let duration = Family::new_with_constructor((|| Histogram::new(exponential_buckets(0.001, 2.0, 14))) as fn() -> Histogram);
+        let duration =
+            Family::new_with_constructor((|| Histogram::new(exponential_buckets(0.001, 2.0, 14))) as fn() -> Histogram);
         let (repairs, intact, permits) = (Counter::default(), Gauge::default(), Family::default());
         registry.register("reconciles", "Reconciles by controller and outcome", Family::clone(&reconciles));
         registry.register("reconcile_seconds", "Seconds that a reconcile took", Family::clone(&duration));
-        registry.register("enforcement_repairs", "Enforcement objects that were missing or altered, and put right", repairs.clone());
+        registry.register(
+            "enforcement_repairs",
+            "Enforcement objects that were missing or altered, and put right",
+            repairs.clone(),
+        );
         registry.register("enforcement_intact", "1 while all enforcement objects are as they should be", intact.clone());
         registry.register("permits", "Permits by phase", Family::clone(&permits));
         Self { registry, reconciles, duration, repairs, intact, permits }

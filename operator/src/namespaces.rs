@@ -34,11 +34,17 @@ pub async fn ensure(context: &Context, manifest: &Value, owner: Option<&str>) ->
         None => match create(&api, manifest, owner).await? {
             Some(created) => return Ok(Namespaced::Ours(Arc::new(created))),
             // It is not among ours, and yet it is there.
-            None => Arc::new(api.get(name).await.map_err(|source| Error::Read { what: format!("Namespace {name}"), source: Box::new(source) })?),
+            None => Arc::new(
+                api.get(name)
+                    .await
+                    .map_err(|source| Error::Read { what: format!("Namespace {name}"), source: Box::new(source) })?,
+            ),
         },
     };
     if live.annotations().get(ANNOTATION_OWNER_UID).map(String::as_str) != owner {
-        return Ok(Namespaced::Conflict(format!("Namespace {name} is there already and was not made for this object. Rename one of them, or delete the namespace if nothing in it is needed.")));
+        return Ok(Namespaced::Conflict(format!(
+            "Namespace {name} is there already and was not made for this object. Rename one of them, or delete the namespace if nothing in it is needed."
+        )));
     }
     if live.metadata.deletion_timestamp.is_some() {
         return Ok(Namespaced::Conflict(format!("Namespace {name} is being deleted; it is made anew when it is gone.")));
@@ -70,7 +76,9 @@ async fn relabel(api: &Api<Namespace>, manifest: &Value, live: &Namespace) -> Re
         return Ok(());
     }
     let patch = json!({"metadata": {"labels": manifest["metadata"]["labels"], "resourceVersion": live.resource_version()}});
-    let written = api.patch(&name, &PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }, &Patch::Merge(&patch)).await;
+    let written = api
+        .patch(&name, &PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }, &Patch::Merge(&patch))
+        .await;
     written.map(|_| ()).map_err(|source| Error::Write { what: format!("Namespace {name}"), source: Box::new(source) })
 }
 
@@ -120,9 +128,18 @@ where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
 {
     let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": object.resource_version()}});
-    match api.patch(&object.name_any(), &PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }, &Patch::Merge(&patch)).await {
+    match api
+        .patch(
+            &object.name_any(),
+            &PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() },
+            &Patch::Merge(&patch),
+        )
+        .await
+    {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        Err(source) => Err(Error::Write { what: format!("the finalizers of {}", ObjectRef::from_obj(object)), source: Box::new(source) }),
+        Err(source) => {
+            Err(Error::Write { what: format!("the finalizers of {}", ObjectRef::from_obj(object)), source: Box::new(source) })
+        }
     }
 }

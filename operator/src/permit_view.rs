@@ -45,17 +45,23 @@ fn ready(view: &View<'_>) -> Verdict {
         return Verdict::no(KIND, objection.reason, objection.message.clone());
     }
     match view.state.phase {
-        Phase::Active if view.slots_written => Verdict::yes(KIND, "Enforced", "What it names may run, and nothing else may in its place."),
-        Phase::Active if view.namespace_gone => {
-            Verdict::no(KIND, "ProjectGone", "The project that it was given for is gone, and another one of its name inherits nothing. Request a new permit.")
+        Phase::Active if view.slots_written => {
+            Verdict::yes(KIND, "Enforced", "What it names may run, and nothing else may in its place.")
         }
+        Phase::Active if view.namespace_gone => Verdict::no(
+            KIND,
+            "ProjectGone",
+            "The project that it was given for is gone, and another one of its name inherits nothing. Request a new permit.",
+        ),
         Phase::Active => Verdict::unknown(KIND, "OpeningSlots", "The permit is active; admission takes note of it in a moment."),
         Phase::UnderReview => Verdict::no(KIND, "WaitsForReview", format!("Still needed: {}.", describe(&view.state.missing))),
         Phase::Approved => view.waits_for.clone().map_or_else(
             || Verdict::unknown(KIND, "Activating", "It is approved and becomes active in a moment."),
             |verdict| Verdict { kind: KIND, ..verdict },
         ),
-        _ if view.slots_written => Verdict::unknown(KIND, "ClosingSlots", "It has ended; admission takes note of it in a moment."),
+        _ if view.slots_written => {
+            Verdict::unknown(KIND, "ClosingSlots", "It has ended; admission takes note of it in a moment.")
+        }
         other => Verdict::no(KIND, reason(other), said(view, other)),
     }
 }
@@ -80,7 +86,9 @@ fn said(view: &View<'_>, phase: Phase) -> String {
     let because = view.state.decision.as_ref().map(|d| d.reason.clone()).unwrap_or_default();
     match phase {
         Phase::Denied => format!("Denied: {because}"),
-        Phase::Returned => format!("More information is needed: {because} Withdraw this request and make a new one that answers it."),
+        Phase::Returned => {
+            format!("More information is needed: {because} Withdraw this request and make a new one that answers it.")
+        }
         Phase::Suspended => "A reviewer suspended it: nothing of it may start or grow.".into(),
         Phase::Revoked => "Reviewers revoked it. What runs must be drained; nothing of it may start or grow.".into(),
         Phase::Expired => "Its time is over. What runs must be drained; nothing of it may start or grow.".into(),
@@ -103,8 +111,12 @@ fn assessed(view: &View<'_>) -> Verdict {
     let looked_at = assessment.offers.len();
     let best = assessment.offers.first().map(|o| o.offer.as_str()).unwrap_or_default();
     match assessment.result {
-        AssessmentResult::Unique => Verdict::yes(KIND, "Unique", format!("No shared service offers this ({looked_at} offers looked at).")),
-        AssessmentResult::Overlaps => Verdict::yes(KIND, "Overlaps", format!("{best} offers part of it, or something about it is not known.")),
+        AssessmentResult::Unique => {
+            Verdict::yes(KIND, "Unique", format!("No shared service offers this ({looked_at} offers looked at)."))
+        }
+        AssessmentResult::Overlaps => {
+            Verdict::yes(KIND, "Overlaps", format!("{best} offers part of it, or something about it is not known."))
+        }
         AssessmentResult::Duplicate => Verdict::yes(KIND, "Duplicate", format!("{best} has room for all of it.")),
     }
 }
@@ -115,7 +127,14 @@ fn duplicate(view: &View<'_>) -> Option<Verdict> {
     Some(match (assessment.result, best) {
         (AssessmentResult::Duplicate, Some(best)) => {
             let service = best.offer.split('/').next().unwrap_or_default();
-            Verdict::yes("Duplicate", "OfferFits", format!("Use {} instead: govcloud service claim {service}. An approval needs an override with a reason, and one more reviewer.", best.offer))
+            Verdict::yes(
+                "Duplicate",
+                "OfferFits",
+                format!(
+                    "Use {} instead: govcloud service claim {service}. An approval needs an override with a reason, and one more reviewer.",
+                    best.offer
+                ),
+            )
         }
         _ => Verdict::no("Duplicate", "NoOfferFits", "No offer has room for all of it."),
     })
@@ -125,7 +144,9 @@ fn quorum(view: &View<'_>) -> Option<Verdict> {
     view.permit.status.as_ref()?.policy.as_ref()?;
     let decision = view.state.decision.as_ref();
     Some(match decision {
-        Some(decision) if decision.verdict == govcloud_crds::permit::ReviewVerdict::Approve => Verdict::yes("QuorumMet", "Approved", decision.reason.clone()),
+        Some(decision) if decision.verdict == govcloud_crds::permit::ReviewVerdict::Approve => {
+            Verdict::yes("QuorumMet", "Approved", decision.reason.clone())
+        }
         Some(decision) => Verdict::no("QuorumMet", "NotApproved", decision.reason.clone()),
         None => Verdict::no("QuorumMet", "Waiting", format!("Still needed: {}.", describe(&view.state.missing))),
     })
@@ -135,9 +156,11 @@ fn overdue(view: &View<'_>) -> Verdict {
     let submitted = view.permit.metadata.creation_timestamp.as_ref().map(|t| t.0);
     let within = view.permit.status.as_ref().and_then(|s| s.policy.as_ref()).map(|p| p.approval.review_within.clone());
     match submitted.zip(within) {
-        Some((submitted, within)) if view.now > within.after(submitted) => {
-            Verdict::yes("Overdue", "ReviewLate", format!("A decision was due within {within}. Nothing is decided by time; ask the ministry."))
-        }
+        Some((submitted, within)) if view.now > within.after(submitted) => Verdict::yes(
+            "Overdue",
+            "ReviewLate",
+            format!("A decision was due within {within}. Nothing is decided by time; ask the ministry."),
+        ),
         _ => Verdict::no("Overdue", "InTime", "A decision is not due yet."),
     }
 }

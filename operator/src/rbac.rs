@@ -17,14 +17,31 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     (GROUP, &["agencies", "projects"], &["get", "list", "watch", "patch"]),
     (
         GROUP,
-        &["agencyquotas", "capacitypools", "governmentclouds", "permitreviews", "processingclasses", "processingfindings", "processingpermits", "serviceclaims", "sharedservices"],
+        &[
+            "agencyquotas",
+            "capacitypools",
+            "governmentclouds",
+            "permitreviews",
+            "processingclasses",
+            "processingfindings",
+            "processingpermits",
+            "serviceclaims",
+            "sharedservices",
+        ],
         WATCH,
     ),
     (
         GROUP,
         &[
-            "agencies/status", "agencyquotas/status", "capacitypools/status", "governmentclouds/status", "processingclasses/status", "processingpermits/status",
-            "projects/status", "serviceclaims/status", "sharedservices/status",
+            "agencies/status",
+            "agencyquotas/status",
+            "capacitypools/status",
+            "governmentclouds/status",
+            "processingclasses/status",
+            "processingpermits/status",
+            "projects/status",
+            "serviceclaims/status",
+            "sharedservices/status",
         ],
         &["update"],
     ),
@@ -43,7 +60,10 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
 
 /// The operator's ServiceAccount, role, and bindings, as manifests.
 pub fn manifests() -> Vec<Value> {
-    let mut rules: Vec<_> = TABLE.iter().map(|(group, resources, verbs)| json!({"apiGroups": [group], "resources": resources, "verbs": verbs})).collect();
+    let mut rules: Vec<_> = TABLE
+        .iter()
+        .map(|(group, resources, verbs)| json!({"apiGroups": [group], "resources": resources, "verbs": verbs}))
+        .collect();
     rules.push(json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "resourceNames": DELEGATED_ROLES, "verbs": ["bind", "escalate"]}));
     let account = json!([{"kind": "ServiceAccount", "name": OPERATOR_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE}]);
     let probe = json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}]);
@@ -54,8 +74,12 @@ pub fn manifests() -> Vec<Value> {
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "govcloud-operator", "labels": labels()},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "govcloud-operator"}, "subjects": account}),
         namespaced("rbac.authorization.k8s.io/v1", "Role", &json!({"rules": probe})),
-        namespaced("rbac.authorization.k8s.io/v1", "RoleBinding", &json!({
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": OPERATOR_SERVICE_ACCOUNT}, "subjects": account})),
+        namespaced(
+            "rbac.authorization.k8s.io/v1",
+            "RoleBinding",
+            &json!({
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": OPERATOR_SERVICE_ACCOUNT}, "subjects": account}),
+        ),
     ]
 }
 
@@ -88,7 +112,10 @@ mod tests {
     fn the_committed_role_is_up_to_date() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/govcloud/templates/operator-rbac.yaml");
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(committed == document().expect("serializes"), "out of date; run: cargo run -p govcloud-operator --bin govcloud-rbacgen");
+        assert!(
+            committed == document().expect("serializes"),
+            "out of date; run: cargo run -p govcloud-operator --bin govcloud-rbacgen"
+        );
     }
 
     #[test]

@@ -50,8 +50,14 @@ fn backoff(failures: u32) -> Duration {
 }
 
 /// Runs `reconcile` for every object that `requests` names, until `stop`.
-pub async fn run<K, F, Fut>(name: &'static str, store: Store<K>, requests: UnboundedReceiver<ObjectRef<K>>, context: Arc<Context>, stop: CancellationToken, reconcile: F)
-where
+pub async fn run<K, F, Fut>(
+    name: &'static str,
+    store: Store<K>,
+    requests: UnboundedReceiver<ObjectRef<K>>,
+    context: Arc<Context>,
+    stop: CancellationToken,
+    reconcile: F,
+) where
     K: Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
     F: Fn(Arc<K>, Arc<Context>) -> Fut + Send + Sync + Clone + 'static,
     Fut: Future<Output = Result<Action, Error>> + Send + 'static,
@@ -81,7 +87,13 @@ fn key<K: ResourceExt>(object: &K) -> String {
     format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }
 
-async fn once<K, F, Fut>(name: &'static str, object: Arc<K>, context: Arc<Context>, failures: &Failures, reconcile: F) -> Result<Action, Error>
+async fn once<K, F, Fut>(
+    name: &'static str,
+    object: Arc<K>,
+    context: Arc<Context>,
+    failures: &Failures,
+    reconcile: F,
+) -> Result<Action, Error>
 where
     K: Resource<DynamicType = ()> + ResourceExt,
     F: Fn(Arc<K>, Arc<Context>) -> Fut,
@@ -100,7 +112,9 @@ where
             failures.clear(&key);
             tracing::debug!(controller = name, object = key, group = GROUP, "reconciled");
         }
-        Err(error) if error.is_conflict() => tracing::debug!(controller = name, object = key, %error, "decided on an old state; tried again"),
+        Err(error) if error.is_conflict() => {
+            tracing::debug!(controller = name, object = key, %error, "decided on an old state; tried again")
+        }
         Err(error) => tracing::warn!(controller = name, object = key, class = error.class(), %error, "failed; tried again later"),
     }
     result

@@ -3,12 +3,22 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use govcloud_crds::names::{OPERATOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, service_account_user};
-use kube::{Client, runtime::events::{Recorder, Reporter}};
-use tokio::{net::TcpListener, sync::{Notify, mpsc}, task::JoinSet};
+use kube::{
+    Client,
+    runtime::events::{Recorder, Reporter},
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, mpsc},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -70,7 +80,8 @@ pub enum StartError {
 
 /// Runs the operator until `stop`, then lets the reconciles that are under way finish.
 pub async fn run(options: Options, client: Client, stop: CancellationToken) -> Result<(), StartError> {
-    let listener = TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
+    let listener =
+        TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
     let (queues, receivers) = channels();
     let (stores, mut watches) = stores::start(&client, &queues);
     let context = Arc::new(context(&options, client, stores, queues));
@@ -81,7 +92,11 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
         () = context.stores.ready() => {}
         () = stop.cancelled() => return Ok(()),
     }
-    tracing::info!(agencies = context.stores.agencies.len(), permits = context.stores.permits.len(), "stores are filled; reconciling");
+    tracing::info!(
+        agencies = context.stores.agencies.len(),
+        permits = context.stores.permits.len(),
+        "stores are filled; reconciling"
+    );
     let mut controllers = controllers(receivers, &context, &stop);
     ready.store(true, Ordering::Release);
     tokio::select! {

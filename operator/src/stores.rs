@@ -4,8 +4,8 @@ use std::{fmt::Debug, sync::Arc};
 
 use futures::StreamExt;
 use govcloud_crds::{
-    Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit, Project,
-    ServiceClaim, SharedService,
+    Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit,
+    Project, ServiceClaim, SharedService,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_BINDABLE, LABEL_MANAGED_BY, MANAGED_BY, agency_of_home},
 };
 use k8s_openapi::{
@@ -127,14 +127,24 @@ impl Pending {
         let store = writer.as_reader();
         let api = Api::<DynamicObject>::all_with(client.clone(), &resource);
         let labels = format!("{LABEL_MANAGED_BY}={MANAGED_BY}");
-        self.add(api, watcher::Config::default().labels(&labels), writer, move |stores: &Stores, queues: &Queues, object: &DynamicObject| {
-            triggers::managed(stores, queues, kind, object);
-        });
+        self.add(
+            api,
+            watcher::Config::default().labels(&labels),
+            writer,
+            move |stores: &Stores, queues: &Queues, object: &DynamicObject| {
+                triggers::managed(stores, queues, kind, object);
+            },
+        );
         store
     }
 
-    fn add<K>(&mut self, api: Api<K>, config: watcher::Config, writer: Writer<K>, trigger: impl Fn(&Stores, &Queues, &K) + Send + 'static)
-    where
+    fn add<K>(
+        &mut self,
+        api: Api<K>,
+        config: watcher::Config,
+        writer: Writer<K>,
+        trigger: impl Fn(&Stores, &Queues, &K) + Send + 'static,
+    ) where
         K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
         K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
     {
@@ -144,12 +154,16 @@ impl Pending {
                 let mut filled = false;
                 while let Some(event) = events.next().await {
                     match event {
-                        Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) => trigger(&stores, &queues, &object),
+                        Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) => {
+                            trigger(&stores, &queues, &object)
+                        }
                         Ok(Event::Init) => {}
                         // What was deleted while the watch was interrupted is in no event: look at everything again.
                         Ok(Event::InitDone) if filled => queues.everything(&stores),
                         Ok(Event::InitDone) => filled = true,
-                        Err(error) => tracing::warn!(kind = std::any::type_name::<K>(), %error, "watch interrupted; it is taken up again"),
+                        Err(error) => {
+                            tracing::warn!(kind = std::any::type_name::<K>(), %error, "watch interrupted; it is taken up again")
+                        }
                     }
                 }
             })

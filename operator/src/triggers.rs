@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use govcloud_crds::{
-    Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit, Project,
-    ServiceClaim, SharedService,
+    Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit,
+    Project, ServiceClaim, SharedService,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, agency_of_home, home_namespace, split_project_namespace},
 };
 use k8s_openapi::api::core::v1::{Namespace, Node, Secret};
-use kube::{Resource, ResourceExt, api::DynamicObject, runtime::reflector::{ObjectRef, Store}};
+use kube::{
+    Resource, ResourceExt,
+    api::DynamicObject,
+    runtime::reflector::{ObjectRef, Store},
+};
 use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use crate::stores::{Definition, Stores};
@@ -141,7 +145,9 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     let phase = permit.status.as_ref().map(|s| s.phase).unwrap_or_default();
     if !phase.is_waiting() {
         // A place became free: in the queue for all, and perhaps at the same target.
-        Queues::each(&queues.permit, &stores.permits, |p| p.status.as_ref().is_some_and(|s| s.phase.is_waiting() || s.phase == govcloud_crds::permit::Phase::Approved));
+        Queues::each(&queues.permit, &stores.permits, |p| {
+            p.status.as_ref().is_some_and(|s| s.phase.is_waiting() || s.phase == govcloud_crds::permit::Phase::Approved)
+        });
     }
 }
 
@@ -190,7 +196,8 @@ pub fn node(stores: &Stores, queues: &Queues, _: &Node) {
 /// A provider's credentials are copied into the bindings of its claims.
 pub fn credentials(stores: &Stores, queues: &Queues, secret: &Secret) {
     let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
-    let uses = |s: &SharedService| s.spec.binding.credentials_from.as_ref().is_some_and(|r| r.namespace == namespace && r.name == name);
+    let uses =
+        |s: &SharedService| s.spec.binding.credentials_from.as_ref().is_some_and(|r| r.namespace == namespace && r.name == name);
     for service in stores.services.state_filter(uses) {
         Queues::each(&queues.claim, &stores.claims, |c| c.spec.shared_service == service.name_any());
     }
@@ -214,7 +221,9 @@ pub fn managed(stores: &Stores, queues: &Queues, kind: &str, object: &DynamicObj
                 Queues::each(&queues.claim, &stores.claims, |c| c.metadata.namespace.as_deref() == Some(&*namespace));
             }
             if kind == "ProcessingGrant" {
-                Queues::each(&queues.permit, &stores.permits, |p| in_home(p, agency) && p.status.as_ref().is_some_and(|s| !s.phase.is_waiting()));
+                Queues::each(&queues.permit, &stores.permits, |p| {
+                    in_home(p, agency) && p.status.as_ref().is_some_and(|s| !s.phase.is_waiting())
+                });
             }
         }
         (Some(agency), ..) => queues.the_agency(agency),

@@ -7,7 +7,12 @@ use std::{
 };
 
 use govcloud_controlplane::{Binaries, OwnedControlPlane};
-use kube::{Client, Config, config::{KubeConfigOptions, Kubeconfig}};
+use kube::{
+    Api, Client, Config,
+    api::{DynamicObject, GroupVersionKind, PostParams},
+    config::{KubeConfigOptions, Kubeconfig},
+    discovery::pinned_kind,
+};
 use serde_json::Value;
 use tokio::{
     io::AsyncWriteExt,
@@ -15,7 +20,11 @@ use tokio::{
     sync::Mutex,
 };
 
-use crate::{Said, binaries, eventually, fixtures::{self, example, root}, people};
+use crate::{
+    Said, binaries, eventually,
+    fixtures::{self, example, root},
+    people,
+};
 
 /// How much is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +92,13 @@ impl Cloud {
     pub async fn enforced(&self) {
         eventually("every class is enforced", || async {
             let classes = self.json(people::ADMIN, &["get", "processingclasses", "-o", "json"]).await;
-            let waiting: Vec<_> = classes["items"].as_array().into_iter().flatten().filter(|c| !is_enforced(c)).map(|c| c["metadata"]["name"].to_string()).collect();
+            let waiting: Vec<_> = classes["items"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|c| !is_enforced(c))
+                .map(|c| c["metadata"]["name"].to_string())
+                .collect();
             if waiting.is_empty() { Ok(()) } else { Err(format!("{waiting:?}: {}", classes["items"][0]["status"])) }
         })
         .await;
@@ -199,7 +214,13 @@ impl Cloud {
 
     /// Applies YAML or JSON as a persona.
     pub async fn apply(&self, persona: &str, manifests: &str) -> Said {
-        self.run(&self.plane.binaries().kubectl(), persona, &["apply", "--server-side", "--force-conflicts", "-f", "-"], manifests).await
+        self.run(
+            &self.plane.binaries().kubectl(),
+            persona,
+            &["apply", "--server-side", "--force-conflicts", "-f", "-"],
+            manifests,
+        )
+        .await
     }
 
     /// Applies one object as a persona.
@@ -215,6 +236,31 @@ impl Cloud {
     /// Replaces one object as a persona.
     pub async fn replace_json(&self, persona: &str, manifest: &Value) -> Said {
         self.run(&self.plane.binaries().kubectl(), persona, &["replace", "-f", "-"], &manifest.to_string()).await
+    }
+
+    /// Runs a command of kubectl on one manifest, such as `create --dry-run=server`; what the API server has then.
+    pub async fn send(&self, persona: &str, command: &[&str], manifest: &Value) -> Result<Value, String> {
+        let arguments = [command, &["-o", "json", "-f", "-"]].concat();
+        let said = self.run(&self.plane.binaries().kubectl(), persona, &arguments, &manifest.to_string()).await;
+        if said.ok { Ok(serde_json::from_str(&said.out).expect("kubectl prints JSON")) } else { Err(said.err) }
+    }
+
+    /// Creates an object without keeping it: what the API server makes of it, or why it refuses it. Without kubectl,
+    /// because a table of a hundred attempts starts no hundred processes.
+    pub async fn attempt(&self, persona: &str, manifest: &Value) -> Result<Value, String> {
+        let client = self.client(persona).await;
+        let object: DynamicObject = serde_json::from_value(manifest.clone()).expect("a manifest");
+        let kind = object.types.as_ref().and_then(|types| GroupVersionKind::try_from(types).ok()).expect("a kind");
+        let (resource, _) = pinned_kind(&client, &kind).await.map_err(|error| error.to_string())?;
+        let api: Api<DynamicObject> = match &object.metadata.namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        };
+        let made = api
+            .create(&PostParams { dry_run: true, ..PostParams::default() }, &object)
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(serde_json::to_value(made).expect("JSON"))
     }
 
     /// Starts the operator as its own process, and waits until it is ready.
@@ -257,7 +303,9 @@ impl Cloud {
 
 fn is_enforced(class: &Value) -> bool {
     let conditions = class["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    conditions.iter().any(|c| c["type"] == "Enforced" && c["status"] == "True" && c["observedGeneration"] == class["metadata"]["generation"])
+    conditions
+        .iter()
+        .any(|c| c["type"] == "Enforced" && c["status"] == "True" && c["observedGeneration"] == class["metadata"]["generation"])
 }
 
 fn text(value: &Value) -> String {

@@ -14,4 +14,4 @@ mod wait;
 pub use binaries::folder as programs;
 pub use cloud::{Cloud, Setup};
 pub use kubectl::Said;
-pub use wait::{eventually, eventually_for};
+pub use wait::{eventually, eventually_for, within};

@@ -1,6 +1,9 @@
 //! Waiting for what the operator does.
 
-use std::{future::Future, time::{Duration, Instant}};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 /// Long enough for a loaded machine; a test that waits this long has failed.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -18,7 +21,16 @@ where
 }
 
 /// As [`eventually`], for at most `limit`.
-pub async fn eventually_for<T, F, Fut>(limit: Duration, what: &str, mut check: F) -> T
+pub async fn eventually_for<T, F, Fut>(limit: Duration, what: &str, check: F) -> T
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, String>>,
+{
+    within(limit, check).await.unwrap_or_else(|wrong| panic!("{what} did not happen within {limit:?}: {wrong}"))
+}
+
+/// Waits for at most `limit` until `check` says yes; otherwise what it said last.
+pub async fn within<T, F, Fut>(limit: Duration, mut check: F) -> Result<T, String>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, String>>,
@@ -26,9 +38,8 @@ where
     let started = Instant::now();
     loop {
         match check().await {
-            Ok(value) => return value,
-            Err(wrong) => assert!(started.elapsed() < limit, "{what} did not happen within {limit:?}: {wrong}"),
+            Err(_) if started.elapsed() < limit => tokio::time::sleep(STEP).await,
+            answer => return answer,
         }
-        tokio::time::sleep(STEP).await;
     }
 }

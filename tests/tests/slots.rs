@@ -7,7 +7,7 @@ use govcloud_tests::{
     Cloud, Setup, eventually,
     fixtures::{deployment, node_pool, permit, pod, request},
     people::{ADMIN, CUSTOMS_ADMIN, CUSTOMS_DEVELOPER, CUSTOMS_REQUESTER, REVIEWER_1},
-    remedy::{Attack, Remedy, Trap, edit, on_record, repaired, spring, trap},
+    remedy::{Attack, Remedy, Trap, edit, hold, on_record, repaired, spring, trap},
 };
 use serde_json::{Value, json};
 
@@ -20,18 +20,19 @@ const HOLD: &str = "example.test/hold";
 async fn the_traps_of_controlled_resources() {
     let cloud = Cloud::start(Setup::Bare).await;
     prepare(&cloud).await;
-    let brief = brief_permit(&cloud).await;
     let traps = [declared_maxima(), versions(), sizes(), orphans(), places()].concat();
     ordinary_workloads_are_as_without_us(&cloud).await;
     an_update_that_does_not_grow_is_admitted(&cloud).await;
+    hold(&cloud, &traps).await;
+    let brief = brief_permit(&cloud).await;
     spring(&cloud, &traps).await;
     a_permit_ends_without_the_operator(&cloud, &brief).await;
     repaired(&cloud, &traps).await;
 
     cloud.kill_operator().await;
+    an_unserved_version_opens_nothing(&cloud).await;
     a_namespace_without_its_grant_is_closed_for_creation_alone(&cloud).await;
     one_policy_with_a_parameter_everywhere_would_refuse_plain_pods(&cloud).await;
-    an_unserved_version_opens_nothing(&cloud).await;
     a_namespace_without_its_label_is_closed(&cloud).await;
     cloud.start_operator().await;
     Attack::apply(CUSTOMS_DEVELOPER, &node_pool(LAB, "broker", 4, "1Ti")).is_refused(&cloud, "allows at most 3 replicas").await;
@@ -55,7 +56,8 @@ async fn prepare(cloud: &Cloud) {
     let spark = json!({"group": "sparkoperator.k8s.io", "resource": "sparkapplications", "name": "etl", "replicas": 4, "perReplica": {"workers": "1", "cores": "1", "memory": "1Gi"}});
     let ray = json!({"group": "ray.io", "resource": "rayclusters", "name": "ray", "replicas": 1, "perReplica": {"workers": "4"}});
     cloud.permit(CUSTOMS_REQUESTER, &request("customs", "batch", "requester@customs", "lab", "batch", &[spark, ray])).await;
-    let widget = json!({"group": "example.test", "resource": "widgets", "name": "one", "replicas": 2, "perReplica": {"units": "1"}});
+    let widget =
+        json!({"group": "example.test", "resource": "widgets", "name": "one", "replicas": 2, "perReplica": {"units": "1"}});
     cloud.permit(CUSTOMS_REQUESTER, &request("customs", "own", "requester@customs", "lab", "own", &[widget])).await;
     let mut broker = node_pool(LAB, "broker", 3, "1Ti");
     broker["metadata"]["finalizers"] = json!([HOLD]);
@@ -67,7 +69,7 @@ async fn prepare(cloud: &Cloud) {
 /// A permit that ends while the operator is stopped; its end.
 async fn brief_permit(cloud: &Cloud) -> Value {
     let mut brief = permit("customs", "brief", "requester@customs", "lab", &[("brief", 1, "1Gi")]);
-    brief["spec"]["duration"] = json!("45s");
+    brief["spec"]["duration"] = json!("30s");
     cloud.permit(CUSTOMS_REQUESTER, &brief).await;
     Attack::create(CUSTOMS_DEVELOPER, &node_pool(LAB, "brief", 1, "1Gi")).passes(cloud, "a permit that has not ended").await;
     brief
@@ -105,7 +107,12 @@ fn sizes() -> Vec<Trap> {
     let pool = |replicas, storage| Attack::apply(CUSTOMS_DEVELOPER, &node_pool(LAB, "broker", replicas, storage));
     let slots = || policy("slots", POOLS);
     vec![
-        trap("more replicas than the slot", pool(4, "1Ti"), "allows at most 3 replicas", Remedy::check(slots(), "allows at most")),
+        trap(
+            "more replicas than the slot",
+            pool(4, "1Ti"),
+            "allows at most 3 replicas",
+            Remedy::check(slots(), "allows at most"),
+        ),
         trap("more storage per replica", pool(3, "2Ti"), "allows less storage", Remedy::check(slots(), "allows less storage")),
         trap(
             "/scale has no spec, and is held to the replicas",
@@ -151,13 +158,21 @@ fn declared_maxima() -> Vec<Trap> {
             "Spark is charged for maxExecutors",
             Attack::create(CUSTOMS_DEVELOPER, &spark("etl", 10)),
             "allows at most 4 replicas",
-            Remedy::Variable(policy("slots", "sparkapplications.sparkoperator.k8s.io"), "replicas", "object.spec.executor.instances"),
+            Remedy::Variable(
+                policy("slots", "sparkapplications.sparkoperator.k8s.io"),
+                "replicas",
+                "object.spec.executor.instances",
+            ),
         ),
         trap(
             "Ray is charged for maxReplicas",
             Attack::create(CUSTOMS_DEVELOPER, &ray(10)),
             "allows less workers",
-            Remedy::Variable(policy("slots", "rayclusters.ray.io"), "now_workers", "quantity(string(object.spec.workerGroupSpecs.map(g, g.replicas).sum()))"),
+            Remedy::Variable(
+                policy("slots", "rayclusters.ray.io"),
+                "now_workers",
+                "quantity(string(object.spec.workerGroupSpecs.map(g, g.replicas).sum()))",
+            ),
         ),
     ]
 }
@@ -192,13 +207,21 @@ fn orphans() -> Vec<Trap> {
         ),
         trap(
             "orphaning by orphanDependents",
-            Attack::delete_at(CUSTOMS_DEVELOPER, POOL_PATH, &json!({"apiVersion": "v1", "kind": "DeleteOptions", "orphanDependents": true, "dryRun": ["All"]})),
+            Attack::delete_at(
+                CUSTOMS_DEVELOPER,
+                POOL_PATH,
+                &json!({"apiVersion": "v1", "kind": "DeleteOptions", "orphanDependents": true, "dryRun": ["All"]}),
+            ),
             orphan,
             text("!request.options.orphanDependents"),
         ),
         trap(
             "orphaning by the finalizer",
-            Attack::patch(CUSTOMS_DEVELOPER, "kafkanodepool/broker -n customs--lab", &json!({"metadata": {"finalizers": [HOLD, "orphan"]}})),
+            Attack::patch(
+                CUSTOMS_DEVELOPER,
+                "kafkanodepool/broker -n customs--lab",
+                &json!({"metadata": {"finalizers": [HOLD, "orphan"]}}),
+            ),
             orphan,
             text("!('orphan' in object.metadata.finalizers)"),
         ),
@@ -207,9 +230,15 @@ fn orphans() -> Vec<Trap> {
 
 fn places() -> Vec<Trap> {
     let closed = || Remedy::Bindings("govcloud-closed.kafkanodepools.kafka.strimzi.io");
-    let exempt = Attack::patch(ADMIN, "governmentcloud/national", &json!({"spec": {"exemptNamespaces": ["agency-customs", LAB]}}));
+    let exempt =
+        Attack::patch(ADMIN, "governmentcloud/national", &json!({"spec": {"exemptNamespaces": ["agency-customs", LAB]}}));
     vec![
-        trap("outside all projects", Attack::create(ADMIN, &node_pool("default", "broker", 1, "1Gi")), "run only in an agency's project that has a permit", closed()),
+        trap(
+            "outside all projects",
+            Attack::create(ADMIN, &node_pool("default", "broker", 1, "1Gi")),
+            "run only in an agency's project that has a permit",
+            closed(),
+        ),
         trap(
             "growing by /scale what was there before its class",
             Attack::kubectl(ADMIN, "scale kafkanodepool/legacy --replicas=2 -n default"),
@@ -274,10 +303,13 @@ async fn a_namespace_without_its_grant_is_closed_for_creation_alone(cloud: &Clou
     cloud.kubectl(ADMIN, &["delete", "slots/slots", "-n", LAB]).await.succeeds();
     let create = Attack::create(CUSTOMS_DEVELOPER, &node_pool(LAB, "second", 1, "1Gi"));
     create.is_refused(cloud, "no params found").await;
-    let release = Attack::patch(CUSTOMS_DEVELOPER, "kafkanodepool/broker -n customs--lab", &json!({"metadata": {"finalizers": null}}));
+    let release =
+        Attack::patch(CUSTOMS_DEVELOPER, "kafkanodepool/broker -n customs--lab", &json!({"metadata": {"finalizers": null}}));
     release.passes(cloud, "a finalizer is removed without a grant").await;
     let status = json!({"status": {"replicas": 3}});
-    Attack::patch(ADMIN, "--subresource=status kafkanodepool/broker -n customs--lab", &status).passes(cloud, "a status without a grant").await;
+    Attack::patch(ADMIN, "--subresource=status kafkanodepool/broker -n customs--lab", &status)
+        .passes(cloud, "a status without a grant")
+        .await;
 
     let slots = policy("slots", POOLS);
     Remedy::text(&slots, r#""parameterNotFoundAction":"Allow""#, r#""parameterNotFoundAction":"Deny""#).take_out(cloud).await;
@@ -301,7 +333,7 @@ async fn one_policy_with_a_parameter_everywhere_would_refuse_plain_pods(cloud: &
     Attack::create(ADMIN, &pod("default", "web", "nginx:1")).is_refused(cloud, "no params found").await;
 }
 
-/// Nobody measures any more, so nothing may be written in the versions that are left.
+/// The version that the class names is switched off while nobody can make other policies: what is left is measured in it.
 async fn an_unserved_version_opens_nothing(cloud: &Cloud) {
     edit(cloud, "crd", "widgets.example.test", |definition| {
         definition["spec"]["versions"][0]["served"] = json!(false);
@@ -312,7 +344,8 @@ async fn an_unserved_version_opens_nothing(cloud: &Cloud) {
         if said.ok { Err("it is".into()) } else { Ok(()) }
     })
     .await;
-    Attack::create(CUSTOMS_DEVELOPER, &widget_of("v2", "unnamed", 99)).is_refused(cloud, "permit").await;
+    Attack::create(CUSTOMS_DEVELOPER, &widget_of("v2", "unnamed", 1)).is_refused(cloud, "no permit names widgets/unnamed").await;
+    Attack::apply(CUSTOMS_DEVELOPER, &widget_of("v2", "one", 9)).is_refused(cloud, "allows at most 2 replicas").await;
 }
 
 /// The other policy of the pair has it.
@@ -322,7 +355,9 @@ async fn a_namespace_without_its_label_is_closed(cloud: &Cloud) {
     Remedy::Bindings("govcloud-guard-namespaces").take_out(cloud).await;
     Attack::kubectl(ADMIN, &unlabel.join(" ")).passes(cloud, "without its guard the label can be removed").await;
     cloud.kubectl(ADMIN, &unlabel).await.succeeds();
-    Attack::create(CUSTOMS_DEVELOPER, &node_pool(LAB, "second", 1, "1Gi")).is_refused(cloud, "run only in an agency's project").await;
+    Attack::create(CUSTOMS_DEVELOPER, &node_pool(LAB, "second", 1, "1Gi"))
+        .is_refused(cloud, "run only in an agency's project")
+        .await;
 }
 
 /// Deleted with the operator at work; what holds the namespace is let go while it is stopped.

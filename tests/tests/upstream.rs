@@ -27,9 +27,13 @@ fn target(group: &str, resource: &str, name: &str, replicas: i64, per_replica: &
 }
 
 fn cases() -> Vec<Case> {
-    let pool = |name: &str, storage: &str| target("kafka.strimzi.io", "kafkanodepools", name, 3, &json!({"brokers": 1, "storage": storage}));
+    let pool = |name: &str, storage: &str| {
+        target("kafka.strimzi.io", "kafkanodepools", name, 3, &json!({"brokers": 1, "storage": storage}))
+    };
     let kafka = target("kafka.strimzi.io", "kafkas", "my-cluster", 1, &json!({"brokers": 0}));
-    let spark = |name: &str, replicas| target("sparkoperator.k8s.io", "sparkapplications", name, replicas, &json!({"workers": 1, "cores": 1, "memory": "512Mi"}));
+    let spark = |name: &str, replicas| {
+        target("sparkoperator.k8s.io", "sparkapplications", name, replicas, &json!({"workers": 1, "cores": 1, "memory": "512Mi"}))
+    };
     vec![
         Case {
             file: "kafka-jbod.yaml",
@@ -66,7 +70,13 @@ fn cases() -> Vec<Case> {
         Case {
             file: "cnpg-cluster-example.yaml",
             class: "relational-database",
-            targets: vec![target("postgresql.cnpg.io", "clusters", "cluster-example", 3, &json!({"instances": 1, "storage": "1Gi"}))],
+            targets: vec![target(
+                "postgresql.cnpg.io",
+                "clusters",
+                "cluster-example",
+                3,
+                &json!({"instances": 1, "storage": "1Gi"}),
+            )],
             kind: "cluster.postgresql.cnpg.io/cluster-example",
             grow: ("/spec/instances", json!(4)),
             says: "allows at most 3 replicas of clusters/cluster-example, not 4",

@@ -70,7 +70,8 @@ pub async fn run(args: SandboxArgs) -> Result<Exit> {
 }
 
 fn folder(flag: Option<PathBuf>) -> Result<PathBuf> {
-    let from = |variable: &str, rest: &str| std::env::var_os(variable).filter(|v| !v.is_empty()).map(|v| PathBuf::from(v).join(rest));
+    let from =
+        |variable: &str, rest: &str| std::env::var_os(variable).filter(|v| !v.is_empty()).map(|v| PathBuf::from(v).join(rest));
     flag.or_else(|| from("XDG_STATE_HOME", "govcloud/sandbox"))
         .or_else(|| from("HOME", ".local/state/govcloud/sandbox"))
         .ok_or_else(|| CliError::usage("there is no home folder to keep the sandbox in").hint("name a folder: --dir DIR"))

@@ -19,7 +19,10 @@ pub(super) fn find(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(manifest) = env::var_os("CARGO_MANIFEST_DIR") {
         build(Path::new(&manifest))?;
     }
-    let on_path = env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>()).map(|folder| folder.join(NAME));
+    let on_path = env::var_os("PATH")
+        .into_iter()
+        .flat_map(|path| env::split_paths(&path).collect::<Vec<_>>())
+        .map(|folder| folder.join(NAME));
     beside.into_iter().chain(on_path).find(|program| program.is_file()).ok_or_else(|| {
         CliError::failure(format!("{NAME} is neither beside this program nor on the PATH"))
             .hint("build it: cargo build -p govcloud-operator")

@@ -53,10 +53,13 @@ pub fn all() -> Vec<Persona> {
 
 /// Everybody, with the namespace that they work in.
 pub fn at_work() -> Vec<Persona> {
-    all().into_iter().map(|persona| match workplace(&persona.name) {
-        Some(namespace) => persona.in_namespace(namespace),
-        None => persona,
-    }).collect()
+    all()
+        .into_iter()
+        .map(|persona| match workplace(&persona.name) {
+            Some(namespace) => persona.in_namespace(namespace),
+            None => persona,
+        })
+        .collect()
 }
 
 fn workplace(name: &str) -> Option<&'static str> {

@@ -9,9 +9,7 @@ use govcloud_controlplane::DetachedControlPlane;
 use tokio::process::Command;
 
 use super::{print, trouble, up};
-use crate::{
-    error::{CliError, Result},
-};
+use crate::error::{CliError, Result};
 
 /// How a step must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +47,8 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(plane: DetachedControlPlane, operator: PathBuf) -> Result<Self> {
-        let govcloud = std::env::current_exe().map_err(|error| CliError::failure(format!("cannot find this program: {error}")).caused_by(error))?;
+        let govcloud = std::env::current_exe()
+            .map_err(|error| CliError::failure(format!("cannot find this program: {error}")).caused_by(error))?;
         Ok(Self { plane, operator, govcloud, played: 0 })
     }
 
@@ -206,7 +205,10 @@ mod tests {
 
     #[test]
     fn words_are_split_as_a_shell_would() {
-        assert_eq!(split("govcloud permit deny x --reason 'it is there'"), ["govcloud", "permit", "deny", "x", "--reason", "it is there"]);
+        assert_eq!(
+            split("govcloud permit deny x --reason 'it is there'"),
+            ["govcloud", "permit", "deny", "x", "--reason", "it is there"]
+        );
     }
 
     #[test]

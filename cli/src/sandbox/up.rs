@@ -60,7 +60,8 @@ async fn install(stage: &Stage, args: &UpArgs) -> Result<()> {
 /// Starts the operator with its own credential, as a process of the instance.
 pub(super) fn start_operator(plane: &DetachedControlPlane, program: &Path) -> Result<()> {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let address = address.map_err(|error| CliError::failure(format!("there is no free port on 127.0.0.1: {error}")).caused_by(error))?;
+    let address =
+        address.map_err(|error| CliError::failure(format!("there is no free port on 127.0.0.1: {error}")).caused_by(error))?;
     let mut command = Command::new(program);
     command
         .args(["--context", people::OPERATOR, "--listen", &address.to_string(), "--log-format", "text"])

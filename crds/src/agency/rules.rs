@@ -12,10 +12,8 @@ impl AgencySpec {
     /// Everyone who belongs to the agency in any role, each once.
     pub fn everyone(&self) -> Vec<&Member> {
         let members = &self.members;
-        let mut all: Vec<_> = [&members.admins, &members.requesters, &members.developers, &members.viewers]
-            .into_iter()
-            .flatten()
-            .collect();
+        let mut all: Vec<_> =
+            [&members.admins, &members.requesters, &members.developers, &members.viewers].into_iter().flatten().collect();
         all.sort();
         all.dedup();
         all
@@ -56,7 +54,11 @@ pub fn digitization_status(duty: &Digitization, now: Timestamp) -> DigitizationS
     let automated = duty.automated.iter().filter(|a| a.year == date.year()).map(|a| a.services).sum();
     let target = (duty.services + 4) / 5;
     let months_past = i32::from(date.month()) - 1;
-    DigitizationStatus { automated_this_year: automated, target_this_year: target, on_track: automated * 12 >= target * months_past }
+    DigitizationStatus {
+        automated_this_year: automated,
+        target_this_year: target,
+        on_track: automated * 12 >= target * months_past,
+    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,11 @@ mod tests {
 
     #[test]
     fn an_ancestor_covers_and_a_descendant_does_not() {
-        let classes = BTreeMap::from([class("kafka", Some("message-broker")), class("message-broker", Some("streaming")), class("streaming", None)]);
+        let classes = BTreeMap::from([
+            class("kafka", Some("message-broker")),
+            class("message-broker", Some("streaming")),
+            class("streaming", None),
+        ]);
         assert!(covers("streaming", "kafka", &classes));
         assert!(covers("kafka", "kafka", &classes));
         assert!(!covers("kafka", "streaming", &classes));

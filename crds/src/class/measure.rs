@@ -72,7 +72,9 @@ fn evaluate(what: &str, expression: &str, object: &Value) -> Result<Quantity, Me
     match run(what, expression, object)? {
         Cel::Int(units) => Ok(Quantity::from_units(units)),
         Cel::Opaque(_) => as_quantity(what, expression, object),
-        other => Err(error(what, expression, &format!("it gives a {:?} where an integer or a quantity is needed", other.type_of()))),
+        other => {
+            Err(error(what, expression, &format!("it gives a {:?} where an integer or a quantity is needed", other.type_of())))
+        }
     }
 }
 
@@ -116,7 +118,10 @@ mod tests {
     use serde_json::json;
 
     fn control(replicas: &str, storage: &str) -> Control {
-        serde_json::from_value(json!({"group": "k", "resource": "pools", "version": "v1", "replicas": replicas, "perReplica": {"storage": storage}})).expect("valid")
+        serde_json::from_value(
+            json!({"group": "k", "resource": "pools", "version": "v1", "replicas": replicas, "perReplica": {"storage": storage}}),
+        )
+        .expect("valid")
     }
 
     const STORAGE: &str = "object.spec.storage.type == 'jbod' ? object.spec.storage.volumes.map(v, quantity(v.size).asInteger()).sum() : quantity(object.spec.storage.size).asInteger()";

@@ -25,7 +25,7 @@ use crate::common::Period;
     status = "ProcessingClassStatus",
     derive = "PartialEq",
     doc = "A kind of processing infrastructure: how it is recognised in a cluster, measured and approved.",
-    printcolumn(name = "Name", type_ = "string", json_path = ".spec.displayName"),
+    printcolumn(name = "Display Name", type_ = "string", json_path = ".spec.displayName"),
     printcolumn(name = "Parent", type_ = "string", json_path = ".spec.parent"),
     printcolumn(name = "Resources", type_ = "integer", json_path = ".status.controlledResources"),
     printcolumn(name = "Permits", type_ = "integer", json_path = ".status.permits"),
@@ -70,10 +70,11 @@ pub struct ProcessingClassSpec {
 }
 
 /// One dimension of a class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dimension {
     /// Its name, such as `brokers`: a lower-case word, because expressions use it.
-    #[schemars(length(min = 1, max = 32), regex(pattern = r"^[a-z][a-z0-9]*$"))]
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z][a-z0-9]*$')").message("a dimension is a lower-case word, such as brokers, because expressions use it"))]
     pub name: String,
     /// What it counts, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -90,10 +91,12 @@ pub struct Control {
     #[schemars(length(min = 1, max = 253))]
     pub group: String,
     /// Its plural resource name.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')").message("give the plural resource name in lower case, such as kafkanodepools; kubectl api-resources lists them"))]
     pub resource: String,
     /// The version that the expressions read; other versions are converted by the API server before they are measured.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')").message("give the version that the expressions read, such as v1 or v1beta2"))]
     pub version: String,
     /// CEL over `object`: the declared maximum of replicas, an integer. `/scale` is checked against it too.
     #[serde(default = "one")]

@@ -28,13 +28,62 @@ pub struct WorkloadKind {
 /// Every kind that runs containers.
 pub const WORKLOADS: [WorkloadKind; 8] = [
     WorkloadKind { group: "", version: "v1", kind: "Pod", resource: "pods", pod_spec: "spec", replicas: None },
-    WorkloadKind { group: "", version: "v1", kind: "ReplicationController", resource: "replicationcontrollers", pod_spec: "spec.template.spec", replicas: Some("spec.replicas") },
-    WorkloadKind { group: "apps", version: "v1", kind: "DaemonSet", resource: "daemonsets", pod_spec: "spec.template.spec", replicas: None },
-    WorkloadKind { group: "apps", version: "v1", kind: "Deployment", resource: "deployments", pod_spec: "spec.template.spec", replicas: Some("spec.replicas") },
-    WorkloadKind { group: "apps", version: "v1", kind: "ReplicaSet", resource: "replicasets", pod_spec: "spec.template.spec", replicas: Some("spec.replicas") },
-    WorkloadKind { group: "apps", version: "v1", kind: "StatefulSet", resource: "statefulsets", pod_spec: "spec.template.spec", replicas: Some("spec.replicas") },
-    WorkloadKind { group: "batch", version: "v1", kind: "CronJob", resource: "cronjobs", pod_spec: "spec.jobTemplate.spec.template.spec", replicas: Some("spec.jobTemplate.spec.parallelism") },
-    WorkloadKind { group: "batch", version: "v1", kind: "Job", resource: "jobs", pod_spec: "spec.template.spec", replicas: Some("spec.parallelism") },
+    WorkloadKind {
+        group: "",
+        version: "v1",
+        kind: "ReplicationController",
+        resource: "replicationcontrollers",
+        pod_spec: "spec.template.spec",
+        replicas: Some("spec.replicas"),
+    },
+    WorkloadKind {
+        group: "apps",
+        version: "v1",
+        kind: "DaemonSet",
+        resource: "daemonsets",
+        pod_spec: "spec.template.spec",
+        replicas: None,
+    },
+    WorkloadKind {
+        group: "apps",
+        version: "v1",
+        kind: "Deployment",
+        resource: "deployments",
+        pod_spec: "spec.template.spec",
+        replicas: Some("spec.replicas"),
+    },
+    WorkloadKind {
+        group: "apps",
+        version: "v1",
+        kind: "ReplicaSet",
+        resource: "replicasets",
+        pod_spec: "spec.template.spec",
+        replicas: Some("spec.replicas"),
+    },
+    WorkloadKind {
+        group: "apps",
+        version: "v1",
+        kind: "StatefulSet",
+        resource: "statefulsets",
+        pod_spec: "spec.template.spec",
+        replicas: Some("spec.replicas"),
+    },
+    WorkloadKind {
+        group: "batch",
+        version: "v1",
+        kind: "CronJob",
+        resource: "cronjobs",
+        pod_spec: "spec.jobTemplate.spec.template.spec",
+        replicas: Some("spec.jobTemplate.spec.parallelism"),
+    },
+    WorkloadKind {
+        group: "batch",
+        version: "v1",
+        kind: "Job",
+        resource: "jobs",
+        pod_spec: "spec.template.spec",
+        replicas: Some("spec.parallelism"),
+    },
 ];
 
 impl WorkloadKind {
@@ -100,7 +149,13 @@ pub fn recognise(object: &Value, resource: Option<&str>, classes: &BTreeMap<Stri
     let kind = object.get("kind")?.as_str()?;
     let name = at(object, "metadata.name").and_then(Value::as_str).unwrap_or_default();
     let found = |class: &str, resource: &str, size| {
-        Some(Recognised { class: class.to_owned(), group: group.to_owned(), resource: resource.to_owned(), name: name.to_owned(), size })
+        Some(Recognised {
+            class: class.to_owned(),
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            name: name.to_owned(),
+            size,
+        })
     };
     for (class, spec) in classes.iter().map(|(name, class)| (name, &class.spec)) {
         let is_it = |r: &str| resource.map_or_else(|| is_plural_of(r, kind), |known| known == r);
@@ -111,7 +166,8 @@ pub fn recognise(object: &Value, resource: Option<&str>, classes: &BTreeMap<Stri
     }
     let workload = WorkloadKind::of(object)?;
     let images = workload.images(object);
-    let (class, workloads) = classes.iter().filter_map(|(n, c)| Some((n, c.spec.workloads.as_ref()?))).find(|(_, w)| matches(&w.images, &images))?;
+    let (class, workloads) =
+        classes.iter().filter_map(|(n, c)| Some((n, c.spec.workloads.as_ref()?))).find(|(_, w)| matches(&w.images, &images))?;
     let per_replica = [(workloads.counts_as.clone(), Quantity::from_units(1))].into_iter().collect();
     found(class, workload.resource, Ok(Size { replicas: workload.replica_count(object), per_replica }))
 }
@@ -119,7 +175,10 @@ pub fn recognise(object: &Value, resource: Option<&str>, classes: &BTreeMap<Stri
 fn other_version(control: &super::Control, version: &str) -> MeasureError {
     MeasureError {
         what: "size".into(),
-        why: format!("the manifest is in version {version} and the class reads {}/{}; write the manifest in that version", control.group, control.version),
+        why: format!(
+            "the manifest is in version {version} and the class reads {}/{}; write the manifest in that version",
+            control.group, control.version
+        ),
         expression: control.replicas.clone(),
     }
 }
@@ -163,7 +222,8 @@ mod tests {
 
     #[test]
     fn another_version_is_recognised_but_not_measured() {
-        let object = json!({"apiVersion": "kafka.strimzi.io/v1beta2", "kind": "KafkaNodePool", "metadata": {"name": "b"}, "spec": {}});
+        let object =
+            json!({"apiVersion": "kafka.strimzi.io/v1beta2", "kind": "KafkaNodePool", "metadata": {"name": "b"}, "spec": {}});
         let found = recognise(&object, None, &classes()).expect("recognised");
         assert!(found.size.expect_err("not measured").why.contains("kafka.strimzi.io/v1"));
     }

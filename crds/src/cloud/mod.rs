@@ -46,7 +46,8 @@ pub struct GovernmentCloudSpec {
     pub exempt_namespaces: Vec<String>,
     /// What permit numbers begin with, as in GC-2026-000042.
     #[serde(default = "number_prefix")]
-    #[schemars(length(min = 1, max = 10), regex(pattern = r"^[A-Z][A-Z0-9]*$"))]
+    #[schemars(length(min = 1, max = 10))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Z][A-Z0-9]*$')").message("permit numbers begin with capital letters and digits, such as GC"))]
     pub permit_number_prefix: String,
     /// Where permit changes are announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,9 +23,12 @@ pub fn belongs_to(permit: &ProcessingPermit, namespace_uid: &str) -> bool {
 
 /// The grant of a project's namespace from its permits: one slot per target of every active permit, and a closed slot for
 /// each scalable workload whose permit is over or suspended.
-pub fn compile<'a>(project: &str, namespace_uid: &str, permits: impl IntoIterator<Item = &'a ProcessingPermit>) -> ProcessingGrantSpec {
-    let mut permits: Vec<_> =
-        permits.into_iter().filter(|p| p.spec.project == project && belongs_to(p, namespace_uid)).collect();
+pub fn compile<'a>(
+    project: &str,
+    namespace_uid: &str,
+    permits: impl IntoIterator<Item = &'a ProcessingPermit>,
+) -> ProcessingGrantSpec {
+    let mut permits: Vec<_> = permits.into_iter().filter(|p| p.spec.project == project && belongs_to(p, namespace_uid)).collect();
     permits.sort_by_key(|p| p.status.as_ref().and_then(|s| s.number.clone()));
     let mut open = BTreeMap::new();
     let mut closed = BTreeMap::new();

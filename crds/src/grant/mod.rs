@@ -25,7 +25,7 @@ pub use compile::{belongs_to, compile};
     category = "govcloud",
     derive = "PartialEq",
     doc = "The active permits of a project namespace, compiled for admission. Written by the operator alone; named slots.",
-    printcolumn(name = "Resources", type_ = "string", json_path = ".spec.resources"),
+    printcolumn(name = "Resources", type_ = "string", json_path = ".spec.resources", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name == 'slots'").message("there is one grant per project namespace, and its name is slots")
 )]

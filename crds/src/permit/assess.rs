@@ -79,7 +79,12 @@ pub fn assess<'a>(
     Assessment { result, assessed_at: Time(now), demand: request.demand.clone(), offers }
 }
 
-fn judge(request: &Request<'_>, service: &SharedService, plan: &Plan, classes: &BTreeMap<String, ProcessingClass>) -> OfferAssessment {
+fn judge(
+    request: &Request<'_>,
+    service: &SharedService,
+    plan: &Plan,
+    classes: &BTreeMap<String, ProcessingClass>,
+) -> OfferAssessment {
     let spare = service.available();
     let packing = pack(&request.demand, plan, &spare);
     let predicates = vec![
@@ -134,7 +139,10 @@ fn interface(request: &Request<'_>, service: &SharedService) -> Predicate {
         return predicate("Interface", true, "no interface was asked for".into());
     }
     let judged: Vec<_> = request.interfaces.iter().map(|asked| one_interface(asked, offered)).collect();
-    let worst = judged.iter().find(|(truth, _)| *truth == Truth::False).or_else(|| judged.iter().find(|(truth, _)| *truth == Truth::Unknown));
+    let worst = judged
+        .iter()
+        .find(|(truth, _)| *truth == Truth::False)
+        .or_else(|| judged.iter().find(|(truth, _)| *truth == Truth::Unknown));
     let truth = worst.map_or(Truth::True, |(truth, _)| *truth);
     let message = worst.map_or_else(|| judged.iter().map(|(_, m)| m.as_str()).collect::<Vec<_>>().join(", "), |(_, m)| m.clone());
     predicate("Interface", truth, message)
@@ -222,7 +230,6 @@ fn capacity(request: &Request<'_>, plan: &Plan, spare: &Resources, packing: Opti
         None => predicate(CAPACITY, false, format!("{demand} is more than it has room for ({free} free)")),
     }
 }
-
 
 /// How many claims of `plan` hold the demand, if that many fit into what is spare.
 ///

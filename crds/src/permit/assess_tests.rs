@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use super::*;
 
 fn agency() -> Agency {
-    Agency::new("tax", serde_json::from_value(json!({"displayName": "Tax", "securityRegime": "InfrastructureArea"})).expect("valid"))
+    Agency::new(
+        "tax",
+        serde_json::from_value(json!({"displayName": "Tax", "securityRegime": "InfrastructureArea"})).expect("valid"),
+    )
 }
 
 fn service(name: &str, change: Value) -> SharedService {
@@ -64,10 +67,16 @@ fn judge_all(request: Value, services: &[SharedService]) -> Assessment {
 #[case::too_much(json!({"targets": [{"resource": "pools", "name": "x", "replicas": 90, "perReplica": {"brokers": 1}}]}), json!({}), AssessmentResult::Overlaps, Some("Capacity"))]
 #[case::nothing_left(json!({}), json!({"capacity": {"brokers": 5, "storage": "10Ti"}}), AssessmentResult::Unique, Some("Capacity"))]
 #[case::unsaid_dimension(json!({}), json!({"plans": [{"name": "p", "capacity": {"brokers": 6}}]}), AssessmentResult::Overlaps, Some("Capacity"))]
-fn each_predicate_decides(#[case] request: Value, #[case] offer: Value, #[case] result: AssessmentResult, #[case] because: Option<&str>) {
+fn each_predicate_decides(
+    #[case] request: Value,
+    #[case] offer: Value,
+    #[case] result: AssessmentResult,
+    #[case] because: Option<&str>,
+) {
     let assessment = judge_all(request, &[service("national", offer)]);
     assert_eq!(assessment.result, result, "{:#?}", assessment.offers);
-    let failed: Vec<_> = assessment.offers[0].predicates.iter().filter(|p| p.result != Truth::True).map(|p| p.name.as_str()).collect();
+    let failed: Vec<_> =
+        assessment.offers[0].predicates.iter().filter(|p| p.result != Truth::True).map(|p| p.name.as_str()).collect();
     assert_eq!(failed, because.into_iter().collect::<Vec<_>>());
 }
 

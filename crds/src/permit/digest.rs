@@ -32,7 +32,8 @@ pub fn canonical(value: &Value) -> String {
         Value::Object(fields) => {
             let mut keys: Vec<_> = fields.keys().collect();
             keys.sort();
-            let inside: Vec<_> = keys.into_iter().map(|k| format!("{}:{}", Value::from(k.as_str()), canonical(&fields[k]))).collect();
+            let inside: Vec<_> =
+                keys.into_iter().map(|k| format!("{}:{}", Value::from(k.as_str()), canonical(&fields[k]))).collect();
             format!("{{{}}}", inside.join(","))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
@@ -65,7 +66,8 @@ mod tests {
     #[test]
     fn the_same_amount_written_differently_is_the_same_request() {
         let mut rewritten = spec();
-        rewritten.targets[0].per_replica = [("storage".to_owned(), "1099511627776".parse().expect("valid"))].into_iter().collect();
+        rewritten.targets[0].per_replica =
+            [("storage".to_owned(), "1099511627776".parse().expect("valid"))].into_iter().collect();
         let binary = spec().targets[0].per_replica.to_string();
         assert_eq!(binary, "1Ti storage");
         // The digest is over what was written, not over what it means: a reviewer pins the text that they saw.

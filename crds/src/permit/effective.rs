@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::{
-    AssessmentResult, CountedReview, Decision, Phase, PinnedPolicy, PermitReview, ProcessingPermit, ReviewVerdict, Target, demand,
+    AssessmentResult, CountedReview, Decision, PermitReview, Phase, PinnedPolicy, ProcessingPermit, ReviewVerdict, Target, demand,
 };
 use crate::{
     Agency, Quantity,
@@ -104,7 +104,8 @@ impl Effective {
 
 /// The reviews that name this permit, in the order the API server took them.
 fn in_order<'a>(permit: &ProcessingPermit, reviews: &'a [PermitReview]) -> Vec<&'a PermitReview> {
-    let mut mine: Vec<_> = reviews.iter().filter(|r| r.spec.permit.name == permit.name_any() && r.namespace() == permit.namespace()).collect();
+    let mut mine: Vec<_> =
+        reviews.iter().filter(|r| r.spec.permit.name == permit.name_any() && r.namespace() == permit.namespace()).collect();
     mine.sort_by_key(|r| (r.metadata.creation_timestamp.as_ref().map(|t| t.0), r.name_any()));
     mine
 }
@@ -142,7 +143,8 @@ impl<'a> Tally<'a> {
 
     fn deny_duplicate(&mut self, at: Timestamp) {
         let reason = "A shared service offers the same, and this class denies duplicates.".to_owned();
-        self.decision = Some(Decision { verdict: ReviewVerdict::Deny, at: Time(at), capacity: crate::Resources::default(), reason });
+        self.decision =
+            Some(Decision { verdict: ReviewVerdict::Deny, at: Time(at), capacity: crate::Resources::default(), reason });
     }
 
     fn count(&mut self, review: &PermitReview) {
@@ -165,7 +167,9 @@ impl<'a> Tally<'a> {
     fn objection(&self, review: &PermitReview) -> Option<String> {
         let (spec, permit) = (&review.spec, self.permit);
         let status = permit.status.as_ref();
-        if Some(&spec.permit.uid) != permit.metadata.uid.as_ref() || Some(&spec.permit.digest) != status.and_then(|s| s.digest.as_ref()) {
+        if Some(&spec.permit.uid) != permit.metadata.uid.as_ref()
+            || Some(&spec.permit.digest) != status.and_then(|s| s.digest.as_ref())
+        {
             return Some("it pins another request than this one".into());
         }
         if spec.reviewer == permit.spec.requested_by {
@@ -190,8 +194,12 @@ impl<'a> Tally<'a> {
             ReviewVerdict::Approve | ReviewVerdict::Deny | ReviewVerdict::Return => {
                 self.decision.as_ref().map(|d| format!("the request was decided before ({})", d.verdict))
             }
-            ReviewVerdict::Suspend | ReviewVerdict::Resume | ReviewVerdict::Revoke if !approved => Some("the request is not approved".into()),
-            ReviewVerdict::Suspend | ReviewVerdict::Resume | ReviewVerdict::Revoke if self.revoked => Some("the permit is revoked already".into()),
+            ReviewVerdict::Suspend | ReviewVerdict::Resume | ReviewVerdict::Revoke if !approved => {
+                Some("the request is not approved".into())
+            }
+            ReviewVerdict::Suspend | ReviewVerdict::Resume | ReviewVerdict::Revoke if self.revoked => {
+                Some("the permit is revoked already".into())
+            }
             ReviewVerdict::Resume if !self.suspended => Some("the permit is not suspended".into()),
             _ => None,
         }

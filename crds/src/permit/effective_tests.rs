@@ -81,7 +81,11 @@ fn without_an_assessment_it_is_pending() {
 #[case::strangers(&[("x", "strangers", "Deny")], Phase::UnderReview)]
 #[case::revoke_before_approval(&[("r1", "ministry", "Revoke"), ("r2", "ministry", "Revoke")], Phase::UnderReview)]
 fn quorum(#[case] given: &[(&str, &str, &str)], #[case] expected: Phase) {
-    let reviews: Vec<_> = given.iter().enumerate().map(|(i, (who, group, verdict))| review(i64::try_from(i).expect("small"), who, group, verdict)).collect();
+    let reviews: Vec<_> = given
+        .iter()
+        .enumerate()
+        .map(|(i, (who, group, verdict))| review(i64::try_from(i).expect("small"), who, group, verdict))
+        .collect();
     assert_eq!(phase(&permit("Unique"), &reviews, &policy(2, Some("smc"), "Review"), 100), expected);
 }
 

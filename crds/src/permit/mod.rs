@@ -194,13 +194,14 @@ pub struct Alternative {
 }
 
 /// A document that supports a request; it is kept elsewhere and known here by its digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Its file name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
     /// SHA-256 of its bytes, in lower-case hexadecimal.
-    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
+    #[schemars(length(max = 128))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{64}$')").message("a SHA-256 has 64 hexadecimal digits, as sha256sum prints them"))]
     pub sha256: String,
     /// Where it can be had.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -48,7 +48,7 @@ pub struct PermitReviewSpec {
 }
 
 /// A permit, pinned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PermitReference {
     /// Its name in the same namespace.
     #[schemars(length(min = 1, max = 63))]
@@ -57,7 +57,8 @@ pub struct PermitReference {
     #[schemars(length(min = 1, max = 64))]
     pub uid: String,
     /// The digest of the request, from its status.
-    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
+    #[schemars(length(max = 128))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{64}$')").message("the digest pins the request that the reviewer saw; copy it from the permit's status.digest"))]
     pub digest: String,
 }
 

@@ -54,9 +54,10 @@ fn intent(subject: Subject<'_>) -> Option<Objection> {
 fn agency(subject: Subject<'_>) -> Option<Objection> {
     match subject.agency {
         None => object("NoAgency", "This namespace is no agency's home; make the request in agency-<name>."),
-        Some(agency) if agency.spec.cordoned => {
-            object("AgencyCordoned", format!("{} is cordoned: nothing new starts for it. Ask your cloud operator.", agency.spec.display_name))
-        }
+        Some(agency) if agency.spec.cordoned => object(
+            "AgencyCordoned",
+            format!("{} is cordoned: nothing new starts for it. Ask your cloud operator.", agency.spec.display_name),
+        ),
         Some(_) => None,
     }
 }
@@ -72,7 +73,10 @@ fn project(subject: Subject<'_>) -> Option<Objection> {
 fn class(subject: Subject<'_>) -> Option<Objection> {
     let name = &subject.permit.spec.processing_class;
     match subject.class {
-        None => object("NoSuchClass", format!("There is no processing class {name}. See what there is: kubectl get processingclasses")),
+        None => object(
+            "NoSuchClass",
+            format!("There is no processing class {name}. See what there is: kubectl get processingclasses"),
+        ),
         Some(_) => None,
     }
 }
@@ -82,7 +86,13 @@ fn targets(subject: Subject<'_>) -> Option<Objection> {
     let targets = &subject.permit.spec.targets;
     if let Some(target) = targets.iter().find(|t| !is_of_class(t, class)) {
         let key = target.resource_key();
-        return object("WrongClass", format!("{key} is not a resource of class {}. Let govcloud permit request --from FILE fill in the class.", subject.permit.spec.processing_class));
+        return object(
+            "WrongClass",
+            format!(
+                "{key} is not a resource of class {}. Let govcloud permit request --from FILE fill in the class.",
+                subject.permit.spec.processing_class
+            ),
+        );
     }
     let twice = targets.iter().enumerate().find(|(i, t)| targets[..*i].iter().any(|other| other.is_same_object(t)));
     let (_, target) = twice?;
@@ -101,7 +111,10 @@ fn dimensions(subject: Subject<'_>) -> Option<Objection> {
     let known = |name: &String| class.spec.dimensions.iter().any(|d| d.name == *name);
     let unknown = subject.permit.spec.targets.iter().flat_map(|t| t.per_replica.0.keys()).find(|name| !known(name))?;
     let names: Vec<_> = class.spec.dimensions.iter().map(|d| d.name.as_str()).collect();
-    object("UnknownDimension", format!("{unknown} is no dimension of class {}; it has {}.", subject.permit.spec.processing_class, names.join(", ")))
+    object(
+        "UnknownDimension",
+        format!("{unknown} is no dimension of class {}; it has {}.", subject.permit.spec.processing_class, names.join(", ")),
+    )
 }
 
 fn classification(subject: Subject<'_>) -> Option<Objection> {
@@ -120,7 +133,10 @@ fn duration(subject: Subject<'_>) -> Option<Objection> {
     if asked.duration() <= most.duration() {
         return None;
     }
-    object("TooLong", format!("Asked for {asked}; a permit of class {} lasts at most {most}.", subject.permit.spec.processing_class))
+    object(
+        "TooLong",
+        format!("Asked for {asked}; a permit of class {} lasts at most {most}.", subject.permit.spec.processing_class),
+    )
 }
 
 #[cfg(test)]
@@ -160,7 +176,10 @@ mod tests {
     #[case(json!({"duration": "9000h"}), Some("TooLong"))]
     #[case(json!({"duration": "0h"}), Some("NoDuration"))]
     fn the_first_objection_is_named(#[case] change: Value, #[case] reason: Option<&str>) {
-        let agency = Agency::new("t", serde_json::from_value(json!({"displayName": "T", "securityRegime": "NonInfrastructure"})).expect("valid"));
+        let agency = Agency::new(
+            "t",
+            serde_json::from_value(json!({"displayName": "T", "securityRegime": "NonInfrastructure"})).expect("valid"),
+        );
         let project = Project::new("a", serde_json::from_value(json!({"purpose": "x", "pool": "n"})).expect("valid"));
         let (permit, class) = (request(change), class());
         let subject = Subject { permit: &permit, agency: Some(&agency), project: Some(&project), class: Some(&class) };

@@ -145,14 +145,15 @@ pub struct Entitlement {
 }
 
 /// Which agencies must use a service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Obligation {
     /// Which agencies.
     #[serde(default)]
     pub match_agencies: AgencySelector,
     /// From which day, as YYYY-MM-DD.
-    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$')").message("give a date as YYYY-MM-DD, such as 2027-03-20"))]
     pub due_by: String,
 }
 
@@ -184,10 +185,11 @@ pub struct Binding {
 }
 
 /// Addresses and ports that a claim may reach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Egress {
     /// An address range, such as 10.20.0.0/24.
-    #[schemars(length(min = 3, max = 64), regex(pattern = r"^[0-9a-fA-F.:]+/[0-9]{1,3}$"))]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = Rule::new("isCIDR(self)").message("give an address range, such as 10.20.0.0/24; names cannot be opened in a network policy"))]
     pub cidr: String,
     /// TCP ports; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -196,10 +198,11 @@ pub struct Egress {
 }
 
 /// Where a service's health is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// An address that answers 2xx while the service is healthy.
-    #[schemars(length(min = 1, max = 2000), regex(pattern = r"^https?://"))]
+    #[schemars(length(min = 1, max = 2000))]
+    #[x_kube(validation = Rule::new("self.startsWith('https://') || self.startsWith('http://')").message("health is asked over HTTP; give an address that begins with http:// or https://"))]
     pub url: String,
     /// How often it is asked.
     #[serde(default = "half_a_minute")]

@@ -69,7 +69,11 @@ pub fn eligible(claim: &ServiceClaim, service: Option<&SharedService>, agency: O
     const KIND: &str = "Eligible";
     let (name, plan_name) = (&claim.spec.shared_service, &claim.spec.plan);
     let Some(service) = service else {
-        return Verdict::no(KIND, "NoSuchService", format!("There is no shared service {name}. See what there is: govcloud service list"));
+        return Verdict::no(
+            KIND,
+            "NoSuchService",
+            format!("There is no shared service {name}. See what there is: govcloud service list"),
+        );
     };
     let Some(plan) = service.spec.plan(plan_name) else {
         let plans: Vec<_> = service.spec.plans.iter().map(|p| p.name.as_str()).collect();
@@ -151,9 +155,11 @@ mod tests {
     }
 
     fn claim(name: &str, plan: &str, second: i64) -> ServiceClaim {
-        let mut claim = ServiceClaim::new(name, serde_json::from_value(json!({"sharedService": "streaming", "plan": plan})).expect("valid"));
+        let mut claim =
+            ServiceClaim::new(name, serde_json::from_value(json!({"sharedService": "streaming", "plan": plan})).expect("valid"));
         claim.metadata.uid = Some(name.to_owned());
-        claim.metadata.creation_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::from_second(second).expect("in range")));
+        claim.metadata.creation_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::from_second(second).expect("in range")));
         claim
     }
 

@@ -10,7 +10,10 @@ use govcloud_crds::{
     names::{ANNOTATION_CONFIRM_DELETION, FINALIZER, LABEL_AGENCY, LABEL_HOME, home_namespace},
 };
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, ResourceExt, runtime::{controller::Action, reflector::ObjectRef}};
+use kube::{
+    Api, ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -69,15 +72,30 @@ fn verdicts(agency: &Agency, context: &Context, home: &Namespaced) -> Vec<Verdic
         Namespaced::Conflict(why) => Verdict::no("RolesBound", "NamespaceConflict", why.clone()),
     };
     let ready = if let Err(back_at) = ancestors(agency, &all) {
-        Verdict::no("Ready", "ParentCycle", format!("Its parents lead in a circle, back to {back_at}. Take the parent out of one of them."))
+        Verdict::no(
+            "Ready",
+            "ParentCycle",
+            format!("Its parents lead in a circle, back to {back_at}. Take the parent out of one of them."),
+        )
     } else if let Some(parent) = agency.spec.parent.as_ref().filter(|parent| !all.contains_key(*parent)) {
         Verdict::no("Ready", "NoSuchParent", format!("There is no agency {parent} above it. Create it, or take parent out."))
     } else if agency.spec.cordoned {
-        Verdict { kind: "Ready", reason: "Cordoned", message: "Cordoned: nothing new starts, what runs keeps running.".into(), ..bound.clone() }
+        Verdict {
+            kind: "Ready",
+            reason: "Cordoned",
+            message: "Cordoned: nothing new starts, what runs keeps running.".into(),
+            ..bound.clone()
+        }
     } else {
         Verdict { kind: "Ready", ..bound.clone() }
     };
-    vec![ready, bound]
+    [ready, bound].into_iter().chain(not_yet(agency)).collect()
+}
+
+/// What the agency asks for that this version does not do.
+fn not_yet(agency: &Agency) -> Option<Verdict> {
+    let message = "This version of the operator keeps isolation.registries on record and does not act on it.";
+    (!agency.spec.isolation.registries.is_empty()).then(|| Verdict::no("FullySupported", "OnRecordOnly", message))
 }
 
 fn quotas(agency: &Agency, context: &Context) -> Vec<String> {
@@ -101,11 +119,16 @@ fn rights(agency: &Agency, quotas: &[String]) -> Vec<Value> {
     let members = &agency.spec.members;
     // While it is cordoned everybody may read; all of them stay members, so none becomes a reviewer of its requests.
     let role = |role: &str| format!("govcloud:agency-{}", if agency.spec.cordoned { "viewer" } else { role });
-    let mut manifests: Vec<_> = [("admin", &members.admins), ("requester", &members.requesters), ("developer", &members.developers), ("viewer", &members.viewers)]
-        .into_iter()
-        .filter(|(_, members)| !members.is_empty())
-        .map(|(kind, members)| role_binding(&name, &home_namespace(&name), None, kind, &role(kind), members))
-        .collect();
+    let mut manifests: Vec<_> = [
+        ("admin", &members.admins),
+        ("requester", &members.requesters),
+        ("developer", &members.developers),
+        ("viewer", &members.viewers),
+    ]
+    .into_iter()
+    .filter(|(_, members)| !members.is_empty())
+    .map(|(kind, members)| role_binding(&name, &home_namespace(&name), None, kind, &role(kind), members))
+    .collect();
     let everyone: Vec<_> = agency.spec.everyone().into_iter().cloned().collect();
     let mut record = own_record(&name, quotas);
     record["metadata"]["labels"][LABEL_AGENCY] = json!(name);
@@ -162,9 +185,18 @@ async fn close(agency: &Agency, context: &Context) -> Result<Action, Error> {
     let api: Api<Agency> = Api::all(context.client.clone());
     let projects = context.stores.projects.state_filter(|p| p.metadata.namespace.as_deref() == Some(&home));
     if let Some(project) = projects.first() {
-        let message = format!("It still has {} project(s), such as {}. Delete them first: kubectl delete projects --all -n {home}", projects.len(), project.name_any());
+        let message = format!(
+            "It still has {} project(s), such as {}. Delete them first: kubectl delete projects --all -n {home}",
+            projects.len(),
+            project.name_any()
+        );
         let mut status = agency.status.clone().unwrap_or_default();
-        status.conditions = conditions(&status.conditions, &[Verdict::no("Ready", "ProjectsRemain", message)], agency.metadata.generation, context.now());
+        status.conditions = conditions(
+            &status.conditions,
+            &[Verdict::no("Ready", "ProjectsRemain", message)],
+            agency.metadata.generation,
+            context.now(),
+        );
         context.write_status(&api, agency, agency.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
         return Ok(Action::await_change());
     }

@@ -10,7 +10,11 @@ use govcloud_crds::{
     names::{home_namespace, project_namespace},
     quantity::Quantity,
 };
-use kube::{Api, ResourceExt, core::{Selector, SelectorExt}, runtime::{controller::Action, reflector::ObjectRef}};
+use kube::{
+    Api, ResourceExt,
+    core::{Selector, SelectorExt},
+    runtime::{controller::Action, reflector::ObjectRef},
+};
 
 use super::project::{QUOTA_NAME, wanted};
 use crate::{context::Context, error::Error, managed::Managed};
@@ -21,7 +25,15 @@ pub async fn reconcile_pool(pool: Arc<CapacityPool>, context: Arc<Context>) -> R
     let capacity = pool.spec.capacity.clone().unwrap_or_else(|| of_nodes(&pool, &context));
     let promised = guaranteed(&pool.name_any(), quotas.iter().map(|q| &**q));
     let oversubscribed = match promised.exceeds(&capacity) {
-        Some(key) => Verdict::yes("Oversubscribed", "PromisedTooMuch", format!("More {key} is promised to agencies than there is: {} of {}. Nothing is taken away; lower a guarantee or add capacity.", promised.get(key), capacity.get(key))),
+        Some(key) => Verdict::yes(
+            "Oversubscribed",
+            "PromisedTooMuch",
+            format!(
+                "More {key} is promised to agencies than there is: {} of {}. Nothing is taken away; lower a guarantee or add capacity.",
+                promised.get(key),
+                capacity.get(key)
+            ),
+        ),
         None => Verdict::no("Oversubscribed", "WithinCapacity", "Every promise is covered."),
     };
     let ready = Verdict::yes("Ready", "Counted", "The figures are current.");
@@ -47,8 +59,12 @@ fn of_nodes(pool: &CapacityPool, context: &Context) -> Resources {
         .filter(|node| selector.matches(node.labels()))
         .filter_map(|node| node.status.as_ref()?.allocatable.as_ref())
         .map(|allocatable| {
-            let known = allocatable.iter().filter(|(key, _)| key.as_str() != "pods" && !key.starts_with("ephemeral") && !key.starts_with("hugepages"));
-            known.filter_map(|(key, amount)| Some((format!("requests.{key}"), amount.0.parse::<Quantity>().ok()?))).collect::<Resources>()
+            let known = allocatable
+                .iter()
+                .filter(|(key, _)| key.as_str() != "pods" && !key.starts_with("ephemeral") && !key.starts_with("hugepages"));
+            known
+                .filter_map(|(key, amount)| Some((format!("requests.{key}"), amount.0.parse::<Quantity>().ok()?)))
+                .collect::<Resources>()
         })
         .fold(Resources::default(), |sum, node| sum.plus(&node))
 }
@@ -62,7 +78,10 @@ pub async fn reconcile_quota(quota: Arc<AgencyQuota>, context: Arc<Context>) -> 
     let verdicts = verdicts(&quota, &context, &held);
     let status = AgencyQuotaStatus {
         observed_generation: quota.metadata.generation,
-        used: demands.iter().map(|d| used(&context.stores.managed, &d.namespace)).fold(Resources::default(), |sum, used| sum.plus(&used)),
+        used: demands
+            .iter()
+            .map(|d| used(&context.stores.managed, &d.namespace))
+            .fold(Resources::default(), |sum, used| sum.plus(&used)),
         allocated: held,
         allocations,
         conditions: conditions(&before.conditions, &verdicts, quota.metadata.generation, context.now()),
@@ -77,13 +96,23 @@ fn verdicts(quota: &AgencyQuota, context: &Context, held: &Resources) -> Vec<Ver
     let pool = context.stores.pools.get(&ObjectRef::new(&quota.spec.pool));
     let within = match &pool {
         None => Verdict::no("WithinPool", "NoSuchPool", format!("There is no CapacityPool {}.", quota.spec.pool)),
-        Some(pool) if govcloud_crds::conditions::is_true(&pool.status.clone().unwrap_or_default().conditions, "Oversubscribed") => {
+        Some(pool)
+            if govcloud_crds::conditions::is_true(&pool.status.clone().unwrap_or_default().conditions, "Oversubscribed") =>
+        {
             Verdict::no("WithinPool", "PoolExhausted", format!("Pool {} has promised more than it has.", quota.spec.pool))
         }
         Some(_) => Verdict::yes("WithinPool", "Covered", "The pool covers the guarantee."),
     };
     let over = match held.exceeds(&quota.spec.guaranteed) {
-        Some(key) => Verdict::yes("Overcommitted", "BudgetReduced", format!("Projects hold more {key} than the budget: {} of {}. Nothing is taken away; ask the agency to reduce a project.", held.get(key), quota.spec.guaranteed.get(key))),
+        Some(key) => Verdict::yes(
+            "Overcommitted",
+            "BudgetReduced",
+            format!(
+                "Projects hold more {key} than the budget: {} of {}. Nothing is taken away; ask the agency to reduce a project.",
+                held.get(key),
+                quota.spec.guaranteed.get(key)
+            ),
+        ),
         None => Verdict::no("Overcommitted", "WithinBudget", "What projects hold is within the budget."),
     };
     let agency: Option<Arc<Agency>> = context.stores.agencies.get(&ObjectRef::new(&quota.spec.agency));
@@ -92,8 +121,13 @@ fn verdicts(quota: &AgencyQuota, context: &Context, held: &Resources) -> Vec<Ver
         (Some(_), Some(true)) => Verdict::yes("Ready", "Serving", "Projects are served from this share."),
         (Some(_), _) => Verdict { kind: "Ready", ..within.clone() },
     };
-    let unused = (!quota.spec.borrowing_limit.is_empty() || !quota.spec.lending_limit.is_empty())
-        .then(|| Verdict::no("Borrowing", "NotSupported", "This version of the operator neither borrows nor lends; the limits have no effect."));
+    let unused = (!quota.spec.borrowing_limit.is_empty() || !quota.spec.lending_limit.is_empty()).then(|| {
+        Verdict::no(
+            "Borrowing",
+            "NotSupported",
+            "This version of the operator neither borrows nor lends; the limits have no effect.",
+        )
+    });
     [ready, within, over].into_iter().chain(unused).collect()
 }
 
@@ -103,7 +137,8 @@ fn verdicts(quota: &AgencyQuota, context: &Context, held: &Resources) -> Vec<Ver
 fn demands(quota: &AgencyQuota, context: &Context) -> Vec<Demand> {
     let (agency, stores) = (&quota.spec.agency, &context.stores);
     let home = home_namespace(agency);
-    let mut projects = stores.projects.state_filter(|p| p.metadata.namespace.as_deref() == Some(&home) && p.spec.pool == quota.spec.pool);
+    let mut projects =
+        stores.projects.state_filter(|p| p.metadata.namespace.as_deref() == Some(&home) && p.spec.pool == quota.spec.pool);
     projects.sort_by_key(|p| (p.metadata.creation_timestamp.as_ref().map(|t| t.0), p.name_any()));
     projects.iter().filter_map(|project| demand(agency, project, context)).collect()
 }

@@ -9,7 +9,10 @@ use govcloud_crds::{
     service::{BindingReference, ClaimPhase, ServiceClaimStatus, rules::eligible},
 };
 use k8s_openapi::{ByteString, api::core::v1::Secret};
-use kube::{Api, Resource, ResourceExt, runtime::{controller::Action, reflector::ObjectRef}};
+use kube::{
+    Api, Resource, ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
 use serde_json::{Value, json};
 
 use crate::{context::Context, error::Error, managed};
@@ -54,10 +57,23 @@ fn reserved(claim: &ServiceClaim, service: Option<&SharedService>) -> Verdict {
     if reservations.iter().any(|r| Some(&r.uid) == claim.metadata.uid.as_ref()) {
         return Verdict::yes(KIND, "Reserved", "Its capacity is its own.");
     }
-    let has_room = |service: &SharedService| service.spec.plan(&claim.spec.plan).is_some_and(|plan| plan.capacity.fits_in(&service.available()));
+    let has_room = |service: &SharedService| {
+        service.spec.plan(&claim.spec.plan).is_some_and(|plan| plan.capacity.fits_in(&service.available()))
+    };
     match service {
-        Some(service) if has_room(service) => Verdict::unknown(KIND, "Pending", "The service's ledger takes note of the claim in a moment."),
-        Some(service) => Verdict::no(KIND, "NoCapacity", format!("{} has no room for another claim of plan {} at present ({} free); it is served when there is.", service.name_any(), claim.spec.plan, service.available())),
+        Some(service) if has_room(service) => {
+            Verdict::unknown(KIND, "Pending", "The service's ledger takes note of the claim in a moment.")
+        }
+        Some(service) => Verdict::no(
+            KIND,
+            "NoCapacity",
+            format!(
+                "{} has no room for another claim of plan {} at present ({} free); it is served when there is.",
+                service.name_any(),
+                claim.spec.plan,
+                service.available()
+            ),
+        ),
         None => Verdict::no(KIND, "NoSuchService", "There is no such service."),
     }
 }
@@ -65,7 +81,9 @@ fn reserved(claim: &ServiceClaim, service: Option<&SharedService>) -> Verdict {
 fn ready(claim: &ServiceClaim, phase: ClaimPhase, others: &[Verdict]) -> Verdict {
     let held_up = others.iter().find(|v| v.holds != Some(true));
     match (phase, held_up) {
-        (ClaimPhase::Bound, _) => Verdict::yes("Ready", "Bound", format!("Secret {} holds what a workload needs.", secret_name(claim))),
+        (ClaimPhase::Bound, _) => {
+            Verdict::yes("Ready", "Bound", format!("Secret {} holds what a workload needs.", secret_name(claim)))
+        }
         (_, Some(verdict)) => Verdict { kind: "Ready", ..verdict.clone() },
         (_, None) => Verdict::unknown("Ready", "Binding", "It is bound in a moment."),
     }
@@ -76,13 +94,21 @@ fn credentials(service: &SharedService, context: &Context) -> Result<BTreeMap<St
     let Some(reference) = &service.spec.binding.credentials_from else { return Ok(BTreeMap::new()) };
     let found = context.stores.credentials.get(&ObjectRef::<Secret>::new(&reference.name).within(&reference.namespace));
     let missing = || {
-        let message = format!("The provider's Secret {}/{} is not there, or does not carry the label govcloud.dev/bindable: \"true\".", reference.namespace, reference.name);
+        let message = format!(
+            "The provider's Secret {}/{} is not there, or does not carry the label govcloud.dev/bindable: \"true\".",
+            reference.namespace, reference.name
+        );
         Verdict::no("Ready", "NoCredentials", message)
     };
     Ok(found.ok_or_else(missing)?.data.clone().unwrap_or_default())
 }
 
-async fn bind(claim: &ServiceClaim, service: &SharedService, credentials: &BTreeMap<String, ByteString>, context: &Context) -> Result<(), Error> {
+async fn bind(
+    claim: &ServiceClaim,
+    service: &SharedService,
+    credentials: &BTreeMap<String, ByteString>,
+    context: &Context,
+) -> Result<(), Error> {
     context.stores.managed.ensure(&context.client, &secret(claim, service, credentials)).await?;
     match egress(claim, service) {
         Some(policy) => context.stores.managed.ensure(&context.client, &policy).await.map(|_| ()),
@@ -142,7 +168,8 @@ fn egress(claim: &ServiceClaim, service: &SharedService) -> Option<Value> {
     let mut metadata = metadata(claim, &egress_name(claim));
     metadata["ownerReferences"] = json!([metadata["ownerReferences"]]);
     let spec = json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": rules});
-    (!rules.is_empty()).then(|| json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}))
+    (!rules.is_empty())
+        .then(|| json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}))
 }
 
 async fn report(claim: &ServiceClaim, context: &Context, phase: ClaimPhase, verdicts: &[Verdict]) -> Result<(), Error> {
@@ -154,7 +181,9 @@ async fn report(claim: &ServiceClaim, context: &Context, phase: ClaimPhase, verd
         conditions: conditions(&before.conditions, verdicts, claim.metadata.generation, context.now()),
     };
     let api: Api<ServiceClaim> = Api::namespaced(context.client.clone(), &claim.namespace().unwrap_or_default());
-    if context.write_status(&api, claim, claim.status.as_ref(), status, |object, status| object.status = Some(status)).await? && before.phase != phase {
+    if context.write_status(&api, claim, claim.status.as_ref(), status, |object, status| object.status = Some(status)).await?
+        && before.phase != phase
+    {
         tracing::info!(claim = claim.name_any(), namespace = claim.namespace(), ?phase, "claim changed");
     }
     Ok(())

@@ -16,18 +16,39 @@ use crate::{context::Context, enforcement::slots::controlled, error::Error};
 /// Reports what the enforcement controller did with the class.
 pub async fn reconcile(class: Arc<ProcessingClass>, context: Arc<Context>) -> Result<Action, Error> {
     let enforcement = context.enforcement.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if !enforcement.is_known() {
+        return Ok(Action::await_change()); // the end of the first pass asks for all classes
+    }
     let classes = context.stores.classes_by_name();
     let name = class.name_any();
     let (served, cluster_scoped) = served_of(&name, &classes, &enforcement.served);
-    let taken = class.spec.controls.iter().find(|mine| !controlled(&classes).iter().any(|c| c.class == name && c.control == *mine));
+    let taken =
+        class.spec.controls.iter().find(|mine| !controlled(&classes).iter().any(|c| c.class == name && c.control == *mine));
     let enforced = taken
-        .map(|c| Verdict::no("Enforced", "ResourceTaken", format!("{}.{} belongs to another class already; a resource belongs to one class only.", c.resource, c.group)))
-        .or_else(|| cluster_scoped.map(|r| Verdict::no("Enforced", "ClusterScoped", format!("{r} are not in a namespace, so no project's permit can name them."))))
+        .map(|c| {
+            Verdict::no(
+                "Enforced",
+                "ResourceTaken",
+                format!("{}.{} belongs to another class already; a resource belongs to one class only.", c.resource, c.group),
+            )
+        })
+        .or_else(|| {
+            cluster_scoped.map(|r| {
+                Verdict::no(
+                    "Enforced",
+                    "ClusterScoped",
+                    format!("{r} are not in a namespace, so no project's permit can name them."),
+                )
+            })
+        })
         .unwrap_or_else(|| enforced(&class, served, &enforcement));
     let ready = Verdict { kind: "Ready", ..enforced.clone() };
     let mut verdicts = vec![ready, enforced];
     verdicts.extend(not_yet(&class));
-    let active = context.stores.permits.state_filter(|p| p.spec.processing_class == name && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active));
+    let active = context
+        .stores
+        .permits
+        .state_filter(|p| p.spec.processing_class == name && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active));
     let before = class.status.clone().unwrap_or_default();
     let status = ProcessingClassStatus {
         observed_generation: class.metadata.generation,
@@ -44,18 +65,33 @@ fn enforced(class: &ProcessingClass, served: usize, enforcement: &EnforcementSta
     const KIND: &str = "Enforced";
     let name = class.name_any();
     if let Some(why) = enforcement.broken.get(&name) {
-        return Verdict::no(KIND, "InvalidExpression", format!("{why}. Until it is mended, its resources are closed: no permit can admit them."));
+        return Verdict::no(
+            KIND,
+            "InvalidExpression",
+            format!("{why}. Until it is mended, its resources are closed: no permit can admit them."),
+        );
     }
-    if let Some(pattern) = class.spec.workloads.iter().flat_map(|w| &w.images).find(|p| !crate::enforcement::workloads::regex_reads(p)) {
-        return Verdict::no(KIND, "InvalidExpression", format!("The image pattern {pattern} is no regular expression; it is left out until it is mended."));
+    if let Some(pattern) =
+        class.spec.workloads.iter().flat_map(|w| &w.images).find(|p| !crate::enforcement::workloads::regex_reads(p))
+    {
+        return Verdict::no(
+            KIND,
+            "InvalidExpression",
+            format!("The image pattern {pattern} is no regular expression; it is left out until it is mended."),
+        );
     }
     if enforcement.enforced.is_none() || enforcement.classes.get(&name) != class.metadata.generation.as_ref() {
-        let why = enforcement.trouble.clone().unwrap_or_else(|| "The API server was not yet seen to enforce this generation.".to_owned());
+        let why = enforcement
+            .trouble
+            .clone()
+            .unwrap_or_else(|| "The API server was not yet seen to enforce this generation.".to_owned());
         return Verdict::unknown(KIND, "NotProven", why);
     }
     let all = class.spec.controls.len();
     if served < all {
-        let message = format!("{served} of its {all} resources are served by this cluster; the others are closed and will be measured as soon as they are served.");
+        let message = format!(
+            "{served} of its {all} resources are served by this cluster; the others are closed and will be measured as soon as they are served."
+        );
         return Verdict { holds: Some(served > 0 || class.spec.workloads.is_some()), ..Verdict::no(KIND, "NotServed", message) };
     }
     Verdict::yes(KIND, "Enforced", "The API server was seen to enforce it.")

@@ -1,6 +1,9 @@
 //! GovernmentCloud: the national picture, and the record of enforcement.
 
-use std::{collections::BTreeMap, sync::{Arc, PoisonError}};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use govcloud_crds::{
     GovernmentCloud, ProcessingPermit,
@@ -20,18 +23,30 @@ const KEPT: usize = 20;
 /// Counts, and reports whether enforcement is intact.
 pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Result<Action, Error> {
     let enforcement = context.enforcement.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if !enforcement.is_known() {
+        return Ok(Action::await_change()); // the end of the first pass asks for it
+    }
     let before = cloud.status.clone().unwrap_or_default();
     let mut status = count(&context.stores, &before);
     status.observed_generation = cloud.metadata.generation;
     status.enforcement_digest = enforcement.enforced.clone().or(before.enforcement_digest.clone());
     status.interruptions = record(&before.interruptions, &enforcement);
-    let verdicts = [intact(&enforcement, &status.interruptions), Verdict::yes("Ready", "Counted", "The figures below are current.")];
+    let ready = Verdict::yes("Ready", "Counted", "The figures are current.");
+    let verdicts: Vec<_> = [intact(&enforcement, &status.interruptions), ready].into_iter().chain(not_yet(&cloud)).collect();
     status.conditions = conditions(&before.conditions, &verdicts, cloud.metadata.generation, context.now());
     publish(&context, &status);
     let api: Api<GovernmentCloud> = Api::all(context.client.clone());
     context.write_status(&api, &*cloud, cloud.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
     forget_recorded(&context, &enforcement);
     Ok(Action::await_change())
+}
+
+/// What the cloud asks for that this version does not do.
+fn not_yet(cloud: &GovernmentCloud) -> Option<Verdict> {
+    let asked = [(!cloud.spec.thresholds.is_empty(), "thresholds"), (cloud.spec.notifications.is_some(), "notifications")];
+    let asked: Vec<_> = asked.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
+    let message = format!("This version of the operator keeps {} on record and does not act on it.", asked.join(" and "));
+    (!asked.is_empty()).then(|| Verdict::no("FullySupported", "OnRecordOnly", message))
 }
 
 fn count(stores: &Stores, before: &GovernmentCloudStatus) -> GovernmentCloudStatus {
@@ -42,7 +57,8 @@ fn count(stores: &Stores, before: &GovernmentCloudStatus) -> GovernmentCloudStat
             counts
         })
     };
-    let phases = stores.permits.state().iter().map(|p| p.status.as_ref().map(|s| s.phase).unwrap_or_default().to_string()).collect();
+    let phases =
+        stores.permits.state().iter().map(|p| p.status.as_ref().map(|s| s.phase).unwrap_or_default().to_string()).collect();
     let findings = stores.findings.state();
     let mut permits = tally(phases);
     for shown in [Phase::Active, Phase::UnderReview] {
@@ -84,13 +100,22 @@ fn intact(enforcement: &EnforcementState, record: &[Interruption]) -> Verdict {
     }
     if !enforcement.interruptions.is_empty() {
         let first = &enforcement.interruptions[0];
-        return Verdict::no(KIND, "Interrupted", format!("{} was {} and put right at {}.", first.object, first.what.to_lowercase(), first.repaired));
+        return Verdict::no(
+            KIND,
+            "Interrupted",
+            format!("{} was {} and put right at {}.", first.object, first.what.to_lowercase(), first.repaired),
+        );
     }
     match (&enforcement.enforced, record.first()) {
         (None, _) => Verdict::unknown(KIND, "NotProven", "The API server was not yet seen to enforce the policies."),
         (Some(_), None) => Verdict::yes(KIND, "Intact", "Every policy is in place, and the API server was seen to enforce them."),
         (Some(_), Some(last)) => {
-            let message = format!("Every policy is in place. The last interruption: {} was {} and put right at {}.", last.object, last.what.to_lowercase(), last.repaired.0);
+            let message = format!(
+                "Every policy is in place. The last interruption: {} was {} and put right at {}.",
+                last.object,
+                last.what.to_lowercase(),
+                last.repaired.0
+            );
             Verdict::yes(KIND, "Repaired", message)
         }
     }

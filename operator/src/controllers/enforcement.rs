@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use govcloud_crds::{ProcessingClass, class::measure::check, permit::digest::{canonical, sha256}};
+use govcloud_crds::{
+    ProcessingClass,
+    class::measure::check,
+    permit::digest::{canonical, sha256},
+};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{
-    Api,
-    ResourceExt,
-    api::PostParams,
-};
+use kube::{Api, ResourceExt, api::PostParams};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +69,14 @@ pub struct EnforcementState {
     pub interruptions: Vec<Found>,
     /// Fingerprint of the manifests that the pass before made.
     made: Option<String>,
+}
+
+impl EnforcementState {
+    /// Whether a pass of this process came to an end. Before that, what a status says is the last that is known: a
+    /// restart is no reason to say that nothing is enforced.
+    pub fn is_known(&self) -> bool {
+        self.enforced.is_some() || self.trouble.is_some()
+    }
 }
 
 /// Runs passes until `stop`.
@@ -140,12 +148,16 @@ fn broken(classes: &BTreeMap<String, ProcessingClass>) -> BTreeMap<String, Strin
 fn first_error(class: &ProcessingClass) -> Option<String> {
     let known = |dimension: &String| class.spec.dimensions.iter().any(|d| d.name == *dimension);
     let named = class.spec.controls.iter().flat_map(|c| c.per_replica.keys()).chain(class.spec.gated_quota.keys());
-    let unknown = named.into_iter().find(|d| !known(d)).map(|d| format!("{d} is no dimension of this class; add it to dimensions"));
+    let unknown =
+        named.into_iter().find(|d| !known(d)).map(|d| format!("{d} is no dimension of this class; add it to dimensions"));
     unknown.or_else(|| class.spec.controls.iter().find_map(|control| check(control).err()).map(|e| e.to_string()))
 }
 
 /// The classes, with expressions that nothing satisfies where they are broken: closed, not open.
-fn close_broken(classes: &BTreeMap<String, ProcessingClass>, broken: &BTreeMap<String, String>) -> BTreeMap<String, ProcessingClass> {
+fn close_broken(
+    classes: &BTreeMap<String, ProcessingClass>,
+    broken: &BTreeMap<String, String>,
+) -> BTreeMap<String, ProcessingClass> {
     let mut classes = classes.clone();
     for name in broken.keys() {
         for control in classes.get_mut(name).into_iter().flat_map(|c| &mut c.spec.controls) {

@@ -16,7 +16,10 @@ use govcloud_crds::{
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{Api, ResourceExt, runtime::{controller::Action, reflector::ObjectRef}};
+use kube::{
+    Api, ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
 
 use super::cloud::next_number;
 use crate::{context::Context, error::Error, permit_view};
@@ -30,7 +33,8 @@ pub async fn reconcile(permit: Arc<ProcessingPermit>, context: Arc<Context>) -> 
     let reviews = reviews(&permit, &context);
     let policy = Policy::of(&judged, agency.as_deref());
     let mut state = effective(&judged, &reviews, policy.as_ref(), now);
-    let waits_for = if state.phase == Phase::Approved { activate(&mut judged, &state, agency.as_deref(), &context, now) } else { None };
+    let waits_for =
+        if state.phase == Phase::Approved { activate(&mut judged, &state, agency.as_deref(), &context, now) } else { None };
     if judged.status.as_ref().is_some_and(|s| s.valid_from.is_some()) && state.phase == Phase::Approved {
         state = effective(&judged, &reviews, policy.as_ref(), now);
     }
@@ -58,7 +62,8 @@ async fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context
         if let (None, Some(agency), Some(class), Some(cloud)) = (&found, agency, &class, context.stores.cloud()) {
             let services = context.stores.services.state();
             let request = Request::of(&permit.spec, agency);
-            status.assessment = Some(assess(&request, services.iter().map(|s| &**s), &context.stores.classes_by_name(), context.now()));
+            status.assessment =
+                Some(assess(&request, services.iter().map(|s| &**s), &context.stores.classes_by_name(), context.now()));
             status.policy = Some(pin(class, cloud.spec.regime_reviewers(agency.spec.security_regime)));
         }
     }
@@ -66,7 +71,12 @@ async fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context
     Ok(found)
 }
 
-fn first_objection(permit: &ProcessingPermit, agency: Option<&Agency>, class: Option<&ProcessingClass>, context: &Context) -> Option<Objection> {
+fn first_objection(
+    permit: &ProcessingPermit,
+    agency: Option<&Agency>,
+    class: Option<&ProcessingClass>,
+    context: &Context,
+) -> Option<Objection> {
     let home = permit.namespace().unwrap_or_default();
     let project = context.stores.projects.get(&ObjectRef::new(&permit.spec.project).within(&home));
     if context.stores.cloud().is_none() {
@@ -92,7 +102,13 @@ fn reviews(permit: &ProcessingPermit, context: &Context) -> Vec<PermitReview> {
 }
 
 /// Starts an approved permit's time if nothing is in its way; otherwise says what it waits for.
-fn activate(permit: &mut ProcessingPermit, state: &Effective, agency: Option<&Agency>, context: &Context, now: Timestamp) -> Option<Verdict> {
+fn activate(
+    permit: &mut ProcessingPermit,
+    state: &Effective,
+    agency: Option<&Agency>,
+    context: &Context,
+    now: Timestamp,
+) -> Option<Verdict> {
     let waits = |reason, message: String| Some(Verdict::no("CapacityReserved", reason, message));
     if agency.is_some_and(|a| a.spec.cordoned) {
         return waits("AgencyCordoned", "The agency is cordoned: nothing new starts for it.".into());
@@ -124,7 +140,11 @@ fn take(permit: &ProcessingPermit, targets: &[Target], context: &Context) -> Opt
     let uid = permit.metadata.uid.clone().unwrap_or_default();
     let home = permit.namespace().unwrap_or_default();
     let key = |target: &Target| format!("{home}/{}/{}/{}", permit.spec.project, target.resource_key(), target.name);
-    let others = context.stores.permits.state_filter(|p| p.metadata.namespace == permit.metadata.namespace && p.spec.project == permit.spec.project && p.metadata.uid.as_ref() != Some(&uid));
+    let others = context.stores.permits.state_filter(|p| {
+        p.metadata.namespace == permit.metadata.namespace
+            && p.spec.project == permit.spec.project
+            && p.metadata.uid.as_ref() != Some(&uid)
+    });
     let holds = |p: &ProcessingPermit, t: &Target| {
         let phase = p.status.as_ref().map(|s| s.phase).unwrap_or_default();
         let remembered = taken.get(&key(t)).is_some_and(|holder| Some(holder) == p.metadata.uid.as_ref());
@@ -134,7 +154,10 @@ fn take(permit: &ProcessingPermit, targets: &[Target], context: &Context) -> Opt
     for target in targets {
         if let Some(holder) = others.iter().find(|p| holds(p, target)) {
             let number = holder.status.as_ref().and_then(|s| s.number.clone()).unwrap_or_else(|| holder.name_any());
-            return Some(format!("{}/{} is held by permit {number}; it must end, or be withdrawn, first.", target.resource, target.name));
+            return Some(format!(
+                "{}/{} is held by permit {number}; it must end, or be withdrawn, first.",
+                target.resource, target.name
+            ));
         }
     }
     taken.extend(targets.iter().map(|target| (key(target), uid.clone())));
@@ -142,7 +165,14 @@ fn take(permit: &ProcessingPermit, targets: &[Target], context: &Context) -> Opt
 }
 
 /// The status that the state means.
-fn decide(permit: &ProcessingPermit, state: &Effective, objection: Option<Objection>, waits_for: Option<Verdict>, context: &Context, now: Timestamp) -> ProcessingPermitStatus {
+fn decide(
+    permit: &ProcessingPermit,
+    state: &Effective,
+    objection: Option<Objection>,
+    waits_for: Option<Verdict>,
+    context: &Context,
+    now: Timestamp,
+) -> ProcessingPermitStatus {
     let before = permit.status.clone().unwrap_or_default();
     let verdicts = permit_view::verdicts(&permit_view::View {
         permit,
@@ -190,7 +220,10 @@ fn queue(permit: &ProcessingPermit, state: &Effective, context: &Context) -> Opt
     }
     let rank = |p: &ProcessingPermit| (p.metadata.creation_timestamp.as_ref().map(|t| t.0), p.metadata.uid.clone());
     let mine = rank(permit);
-    let ahead = context.stores.permits.state_filter(|p| p.status.as_ref().is_some_and(|s| s.phase == Phase::UnderReview) && rank(p) < mine);
+    let ahead = context
+        .stores
+        .permits
+        .state_filter(|p| p.status.as_ref().is_some_and(|s| s.phase == Phase::UnderReview) && rank(p) < mine);
     let within = &permit.status.as_ref()?.policy.as_ref()?.approval.review_within;
     let submitted = permit.metadata.creation_timestamp.as_ref()?.0;
     Some(Queue { position: i32::try_from(ahead.len()).unwrap_or(i32::MAX - 1) + 1, due_by: Time(within.after(submitted)) })
@@ -201,7 +234,8 @@ async fn write(permit: &ProcessingPermit, status: ProcessingPermitStatus, contex
     let before = permit.status.as_ref().map(|s| s.phase);
     let (phase, number) = (status.phase, status.number.clone().unwrap_or_default());
     let message = permit_view::announcement(&status);
-    let written = context.write_status(&api, permit, permit.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
+    let written =
+        context.write_status(&api, permit, permit.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
     if written && before != Some(phase) {
         tracing::info!(permit = permit.name_any(), namespace = permit.namespace(), number, phase = %phase, "permit changed");
         let warning = matches!(phase, Phase::Denied | Phase::Revoked | Phase::Expired | Phase::Suspended | Phase::Returned);

@@ -13,7 +13,10 @@ use govcloud_crds::{
     project::ProjectStatus,
 };
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, ResourceExt, runtime::{controller::Action, reflector::ObjectRef}};
+use kube::{
+    Api, ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
 use serde_json::{Value, json};
 
 use super::agency::role_binding;
@@ -39,7 +42,8 @@ pub async fn reconcile(project: Arc<Project>, context: Arc<Context>) -> Result<A
         return remove(&api, &project, &context).await;
     }
     let Some(agency) = agency else {
-        let verdict = Verdict::no("Ready", "NoAgency", "This namespace is no agency's home; a project is written in agency-<name>.");
+        let verdict =
+            Verdict::no("Ready", "NoAgency", "This namespace is no agency's home; a project is written in agency-<name>.");
         return report(&api, &project, &context, None, &[verdict]).await;
     };
     if namespaces::add_finalizer(&api, &*project).await? {
@@ -47,10 +51,15 @@ pub async fn reconcile(project: Arc<Project>, context: Arc<Context>) -> Result<A
     }
     let name = project_namespace(&agency.name_any(), &project.name_any());
     if name.len() > 63 {
-        let verdict = Verdict::no("Ready", "NameTooLong", format!("The namespace would be {name}, and a namespace's name has at most 63 characters. Choose a shorter name."));
+        let verdict = Verdict::no(
+            "Ready",
+            "NameTooLong",
+            format!("The namespace would be {name}, and a namespace's name has at most 63 characters. Choose a shorter name."),
+        );
         return report(&api, &project, &context, None, &[verdict]).await;
     }
-    let namespace = namespaces::ensure(&context, &namespace_manifest(&name, &agency, &project), project.metadata.uid.as_deref()).await?;
+    let namespace =
+        namespaces::ensure(&context, &namespace_manifest(&name, &agency, &project), project.metadata.uid.as_deref()).await?;
     match namespace {
         Namespaced::Conflict(why) => {
             let conflict = |kind| Verdict::no(kind, "NamespaceConflict", why.clone());
@@ -60,7 +69,13 @@ pub async fn reconcile(project: Arc<Project>, context: Arc<Context>) -> Result<A
     }
 }
 
-async fn furnish(api: &Api<Project>, project: &Project, agency: &Agency, namespace: &Namespace, context: &Context) -> Result<Action, Error> {
+async fn furnish(
+    api: &Api<Project>,
+    project: &Project,
+    agency: &Agency,
+    namespace: &Namespace,
+    context: &Context,
+) -> Result<Action, Error> {
     let (name, uid) = (namespace.name_any(), namespace.metadata.uid.clone().unwrap_or_default());
     let place = Place { agency, project: project.name_any(), namespace: &name, uid: &uid };
     let wanted = wanted(project, context);
@@ -95,7 +110,13 @@ struct Outcome {
     granted: Resources,
 }
 
-async fn report(api: &Api<Project>, project: &Project, context: &Context, outcome: Option<Outcome>, verdicts: &[Verdict]) -> Result<Action, Error> {
+async fn report(
+    api: &Api<Project>,
+    project: &Project,
+    context: &Context,
+    outcome: Option<Outcome>,
+    verdicts: &[Verdict],
+) -> Result<Action, Error> {
     let before = project.status.clone().unwrap_or_default();
     let generation = project.metadata.generation;
     let status = ProjectStatus {
@@ -159,13 +180,21 @@ fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has
     const KIND: &str = "QuotaGranted";
     let pool = &project.spec.pool;
     if !has_ledger {
-        return Verdict::no(KIND, "NoQuota", format!("The agency has no share of pool {pool}, so nothing can run. A cloud operator creates an AgencyQuota."));
+        return Verdict::no(
+            KIND,
+            "NoQuota",
+            format!("The agency has no share of pool {pool}, so nothing can run. A cloud operator creates an AgencyQuota."),
+        );
     }
     match wanted.exceeds(granted) {
         Some(key) => Verdict::no(
             KIND,
             "ExceedsAgencyBudget",
-            format!("Asked for {} {key}; the agency's budget leaves {}. Reduce another project, or ask a cloud operator for a larger share.", wanted.get(key), granted.get(key)),
+            format!(
+                "Asked for {} {key}; the agency's budget leaves {}. Reduce another project, or ask a cloud operator for a larger share.",
+                wanted.get(key),
+                granted.get(key)
+            ),
         ),
         None => Verdict::yes(KIND, "Granted", "All that was asked for."),
     }
@@ -180,7 +209,12 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn manifests<'p>(&self, project: &Project, granted: &Resources, permits: impl IntoIterator<Item = &'p ProcessingPermit>) -> Vec<Value> {
+    fn manifests<'p>(
+        &self,
+        project: &Project,
+        granted: &Resources,
+        permits: impl IntoIterator<Item = &'p ProcessingPermit>,
+    ) -> Vec<Value> {
         // The grant first: with it the namespace can take what a permit names.
         let mut manifests = vec![self.grant(permits), self.quota(granted), self.limits(project)];
         if self.agency.spec.isolation.network == NetworkIsolation::Isolated {
@@ -239,14 +273,19 @@ impl Place<'_> {
     fn rights(&self) -> Vec<Value> {
         let (agency, members) = (self.agency.name_any(), &self.agency.spec.members);
         let cordoned = self.agency.spec.cordoned;
-        [("admin", "admin", &members.admins), ("requester", "viewer", &members.requesters), ("developer", "developer", &members.developers), ("viewer", "viewer", &members.viewers)]
-            .into_iter()
-            .filter(|(_, _, members)| !members.is_empty())
-            .map(|(kind, role, members)| {
-                let role = format!("govcloud:project-{}", if cordoned { "viewer" } else { role });
-                role_binding(&agency, self.namespace, Some(&self.project), kind, &role, members)
-            })
-            .collect()
+        [
+            ("admin", "admin", &members.admins),
+            ("requester", "viewer", &members.requesters),
+            ("developer", "developer", &members.developers),
+            ("viewer", "viewer", &members.viewers),
+        ]
+        .into_iter()
+        .filter(|(_, _, members)| !members.is_empty())
+        .map(|(kind, role, members)| {
+            let role = format!("govcloud:project-{}", if cordoned { "viewer" } else { role });
+            role_binding(&agency, self.namespace, Some(&self.project), kind, &role, members)
+        })
+        .collect()
     }
 }
 
@@ -254,7 +293,8 @@ impl Place<'_> {
 async fn remove(api: &Api<Project>, project: &Project, context: &Context) -> Result<Action, Error> {
     let made = project.status.as_ref().and_then(|s| s.namespace.clone());
     let live = made.and_then(|name| context.stores.namespaces.get(&ObjectRef::<Namespace>::new(&name)));
-    let ours = live.filter(|namespace| namespace.metadata.uid.as_ref() == project.status.as_ref().and_then(|s| s.namespace_uid.as_ref()));
+    let ours = live
+        .filter(|namespace| namespace.metadata.uid.as_ref() == project.status.as_ref().and_then(|s| s.namespace_uid.as_ref()));
     let Some(namespace) = ours else {
         namespaces::remove_finalizer(api, project, FINALIZER).await?;
         return Ok(Action::await_change());

@@ -11,7 +11,10 @@ use govcloud_crds::{
         rules::{allocated, eligible, reserve},
     },
 };
-use kube::{Api, ResourceExt, runtime::{controller::Action, reflector::ObjectRef}};
+use kube::{
+    Api, ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
 
 use crate::{context::Context, error::Error};
 
@@ -20,14 +23,23 @@ pub async fn reconcile(service: Arc<SharedService>, context: Arc<Context>) -> Re
     let before = service.status.clone().unwrap_or_default();
     let claims = context.stores.claims.state();
     let may_claim = |claim: &govcloud_crds::ServiceClaim| {
-        let agency = claim.metadata.namespace.as_deref().and_then(split_project_namespace).and_then(|(agency, _)| context.stores.agencies.get(&ObjectRef::new(agency)));
+        let agency = claim
+            .metadata
+            .namespace
+            .as_deref()
+            .and_then(split_project_namespace)
+            .and_then(|(agency, _)| context.stores.agencies.get(&ObjectRef::new(agency)));
         eligible(claim, Some(&service), agency.as_deref()).holds == Some(true)
     };
     let reservations = reserve(&service, &before.reservations, claims.iter().map(|c| &**c), may_claim);
     let allocated = allocated(&reservations);
     let available = service.spec.capacity.minus(&allocated);
     let room = service.spec.plans.iter().any(|plan| plan.capacity.fits_in(&available));
-    let exhausted = if room { Verdict::no("Exhausted", "HasRoom", format!("{available} free.")) } else { Verdict::yes("Exhausted", "NoRoom", "No plan fits into what is left.") };
+    let exhausted = if room {
+        Verdict::no("Exhausted", "HasRoom", format!("{available} free."))
+    } else {
+        Verdict::yes("Exhausted", "NoRoom", "No plan fits into what is left.")
+    };
     let mut verdicts = vec![ready(&service, &context), exhausted];
     verdicts.extend(not_yet(&service));
     let mut status = SharedServiceStatus {
@@ -48,7 +60,11 @@ pub async fn reconcile(service: Arc<SharedService>, context: Arc<Context>) -> Re
 fn ready(service: &SharedService, context: &Context) -> Verdict {
     let (class, provider) = (&service.spec.processing_class, &service.spec.provider);
     let Some(class) = context.stores.classes.get(&ObjectRef::new(class)) else {
-        return Verdict::no("Ready", "NoSuchClass", format!("There is no ProcessingClass {class}, so nobody's request can be held against this service."));
+        return Verdict::no(
+            "Ready",
+            "NoSuchClass",
+            format!("There is no ProcessingClass {class}, so nobody's request can be held against this service."),
+        );
     };
     let known = |dimension: &String| class.spec.dimensions.iter().any(|d| d.name == *dimension);
     let used = service.spec.capacity.0.keys().chain(service.spec.plans.iter().flat_map(|p| p.capacity.0.keys()));
@@ -61,7 +77,11 @@ fn ready(service: &SharedService, context: &Context) -> Verdict {
 /// What the service asks for that this version does not do.
 fn not_yet(service: &SharedService) -> Option<Verdict> {
     let spec = &service.spec;
-    let asked = [(spec.entitlement.is_some(), "entitlement"), (spec.obligation.is_some(), "obligation"), (spec.health.is_some(), "health")];
+    let asked = [
+        (spec.entitlement.is_some(), "entitlement"),
+        (spec.obligation.is_some(), "obligation"),
+        (spec.health.is_some(), "health"),
+    ];
     let asked: Vec<_> = asked.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
     let message = format!("This version of the operator keeps {} on record and does not act on it.", asked.join(", "));
     (!asked.is_empty()).then(|| Verdict::no("FullySupported", "OnRecordOnly", message))

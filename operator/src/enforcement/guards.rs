@@ -61,7 +61,10 @@ fn requests() -> Policy {
 
 /// A review carries the name and the group of the person who gave it, who is no member of the agency; it stays for good.
 fn reviews() -> Policy {
-    let member = format!("authorizer.group({}).resource('processingpermits').namespace(object.metadata.namespace).check('member').allowed()", literal(GROUP));
+    let member = format!(
+        "authorizer.group({}).resource('processingpermits').namespace(object.metadata.namespace).check('member').allowed()",
+        literal(GROUP)
+    );
     let creating = "request.operation != 'CREATE'";
     let vanishing = format!(
         "request.operation != 'DELETE' || (request.userInfo.username in {} && has(namespaceObject.metadata.deletionTimestamp))",
@@ -84,7 +87,10 @@ fn reviews() -> Policy {
                 format!("{creating} || !{member}"),
                 "nobody reviews a request of their own agency; somebody who is no member of it, and whose rights do not include all of it, must do it",
             ),
-            Check::fixed("request.operation != 'UPDATE' || object.spec == oldObject.spec", "a review cannot be changed; give another one"),
+            Check::fixed(
+                "request.operation != 'UPDATE' || object.spec == oldObject.spec",
+                "a review cannot be changed; give another one",
+            ),
             Check::fixed(vanishing, "a review is never deleted: it is what a decision rests on"),
         ],
     )
@@ -97,7 +103,10 @@ fn permits_stay() -> Policy {
         "govcloud-guard-permits",
         Scope::Everywhere,
         vec![ours(&["processingpermits"], &["DELETE"])],
-        vec![Check::fixed(vanishing, "a permit is never deleted: it is the record of what was asked for and decided. Take it back instead: govcloud permit withdraw NAME")],
+        vec![Check::fixed(
+            vanishing,
+            "a permit is never deleted: it is the record of what was asked for and decided. Take it back instead: govcloud permit withdraw NAME",
+        )],
     )
 }
 
@@ -118,9 +127,14 @@ fn paper_owners() -> Policy {
 /// called, unless a class gates it, and then its quota decides.
 fn devices(gated_keys: &[String]) -> Policy {
     let known = list(gated_keys.iter().filter_map(|key| key.strip_prefix("requests.")));
-    let keys = |field: &str| format!("(has(c.resources.{field}) ? c.resources.{field}.all(k, !k.contains('/') || k in {known}) : true)");
+    let keys =
+        |field: &str| format!("(has(c.resources.{field}) ? c.resources.{field}.all(k, !k.contains('/') || k in {known}) : true)");
     let fine = |list: &str| {
-        format!("(!has(object.spec.{list}) || object.spec.{list}.all(c, !has(c.resources) || ({} && {})))", keys("requests"), keys("limits"))
+        format!(
+            "(!has(object.spec.{list}) || object.spec.{list}.all(c, !has(c.resources) || ({} && {})))",
+            keys("requests"),
+            keys("limits")
+        )
     };
     let all = format!("{} && {}", fine("containers"), fine("initContainers"));
     Policy::new(
@@ -136,12 +150,16 @@ fn devices(gated_keys: &[String]) -> Policy {
 
 /// An agency's home holds paperwork; workloads belong in a project.
 fn home_runs_nothing() -> Policy {
-    let rules = [("", vec!["pods", "replicationcontrollers", "persistentvolumeclaims"]), ("apps", vec!["*"]), ("batch", vec!["*"])];
+    let rules =
+        [("", vec!["pods", "replicationcontrollers", "persistentvolumeclaims"]), ("apps", vec!["*"]), ("batch", vec!["*"])];
     Policy::new(
         "govcloud-guard-home",
         Scope::Namespaces(vec![json!({"key": LABEL_HOME, "operator": "Exists"})]),
         rules.into_iter().map(|(group, resources)| Rule::any_version(group, resources, &["CREATE"])).collect(),
-        vec![Check::fixed("false", "an agency's home namespace holds its paperwork and runs nothing; use a project: govcloud project create NAME")],
+        vec![Check::fixed(
+            "false",
+            "an agency's home namespace holds its paperwork and runs nothing; use a project: govcloud project create NAME",
+        )],
     )
 }
 
@@ -157,7 +175,10 @@ impl Guards {
             "govcloud-guard-status",
             Scope::Everywhere,
             vec![Rule::any_version(GROUP, ["*/status"], &["UPDATE"])],
-            vec![Check::fixed(self.operator.clone(), "the status is written by the operator alone; change the spec, or give a review")],
+            vec![Check::fixed(
+                self.operator.clone(),
+                "the status is written by the operator alone; change the spec, or give a review",
+            )],
         )
     }
 
@@ -206,18 +227,29 @@ impl Guards {
     /// Agencies' namespaces come, change and go through the operator; nobody else puts our labels on a namespace.
     fn namespaces(&self) -> Policy {
         let by_name = format!("(n.startsWith('agency-') || n.contains('{SEPARATOR}'))");
-        let is_ours = format!("[request.operation == 'DELETE' ? oldObject.metadata.name : object.metadata.name].exists(n, {by_name})");
+        let is_ours =
+            format!("[request.operation == 'DELETE' ? oldObject.metadata.name : object.metadata.name].exists(n, {by_name})");
         let labels = |object: &str, ours: &str| {
-            format!("(has({object}.metadata.labels) ? {object}.metadata.labels.map(k, {ours}, k + '=' + {object}.metadata.labels[k]) : [])")
+            format!(
+                "(has({object}.metadata.labels) ? {object}.metadata.labels.map(k, {ours}, k + '=' + {object}.metadata.labels[k]) : [])"
+            )
         };
         let guarded = "k.startsWith('govcloud.dev/') || ((object.metadata.name.startsWith('agency-') || object.metadata.name.contains('--')) && k.startsWith('pod-security.kubernetes.io/'))";
         let same = |a: &str, b: &str| format!("{}.all(l, l in {})", labels(a, guarded), labels(b, guarded));
         let owner = |object: &str| {
             let uid = literal(ANNOTATION_OWNER_UID);
-            format!("(has({object}.metadata.annotations) && {uid} in {object}.metadata.annotations ? {object}.metadata.annotations[{uid}] : '')")
+            format!(
+                "(has({object}.metadata.annotations) && {uid} in {object}.metadata.annotations ? {object}.metadata.annotations[{uid}] : '')"
+            )
         };
         // Without the owner's uid the operator takes the namespace for somebody else's, and slots in it would stay open.
-        let unchanged = format!("({} && {} && {} == {})", same("object", "oldObject"), same("oldObject", "object"), owner("object"), owner("oldObject"));
+        let unchanged = format!(
+            "({} && {} && {} == {})",
+            same("object", "oldObject"),
+            same("oldObject", "object"),
+            owner("object"),
+            owner("oldObject")
+        );
         Policy::new(
             "govcloud-guard-namespaces",
             Scope::Everywhere,
@@ -257,10 +289,15 @@ impl Guards {
             vec![
                 Check::explained(
                     format!("request.operation != 'DELETE' || !({is_ours}) || ({confirmed})"),
-                    format!("'deleting this definition deletes every object of it, permits and reviews included. If that is meant: kubectl annotate crd ' + oldObject.metadata.name + {} + oldObject.metadata.name", literal(&format!(" {ANNOTATION_CONFIRM_DELETION}="))),
+                    format!(
+                        "'deleting this definition deletes every object of it, permits and reviews included. If that is meant: kubectl annotate crd ' + oldObject.metadata.name + {} + oldObject.metadata.name",
+                        literal(&format!(" {ANNOTATION_CONFIRM_DELETION}="))
+                    ),
                 ),
                 Check::fixed(
-                    format!("request.operation != 'UPDATE' || !({is_ours}) || object.spec.versions.exists(v, v.name == '{VERSION}' && v.served)"),
+                    format!(
+                        "request.operation != 'UPDATE' || !({is_ours}) || object.spec.versions.exists(v, v.name == '{VERSION}' && v.served)"
+                    ),
                     "version v1alpha1 of this definition must stay served: without it no permit could be read",
                 ),
             ],
@@ -270,11 +307,18 @@ impl Guards {
     /// What separates and limits an agency's namespaces changes through the operator.
     fn managed(&self) -> Policy {
         let cleaning = format!("(request.operation == 'DELETE' && request.userInfo.username in {})", list(CLEANERS));
-        let rules = [("", vec!["resourcequotas", "limitranges"]), ("networking.k8s.io", vec!["networkpolicies"]), ("rbac.authorization.k8s.io", vec!["roles", "rolebindings"])];
+        let rules = [
+            ("", vec!["resourcequotas", "limitranges"]),
+            ("networking.k8s.io", vec!["networkpolicies"]),
+            ("rbac.authorization.k8s.io", vec!["roles", "rolebindings"]),
+        ];
         Policy::new(
             "govcloud-guard-managed",
             Scope::Namespaces(agency_namespaces()),
-            rules.into_iter().map(|(group, resources)| Rule::any_version(group, resources, &["CREATE", "UPDATE", "DELETE"])).collect(),
+            rules
+                .into_iter()
+                .map(|(group, resources)| Rule::any_version(group, resources, &["CREATE", "UPDATE", "DELETE"]))
+                .collect(),
             vec![Check::explained(
                 format!("{} || {cleaning}", self.operator),
                 "request.resource.resource + ' in an agency\\'s namespaces are set by the operator; change the Agency, its AgencyQuota, or the Project instead'",
@@ -298,7 +342,8 @@ impl Guards {
     /// The operator may give agencies rights that it lacks, in named roles alone; so these must never hold more than an
     /// agency may have, whoever writes them.
     fn agency_roles(&self) -> Policy {
-        let agency = "object.metadata.name.startsWith('govcloud:agency-') || object.metadata.name.startsWith('govcloud:project-')";
+        let agency =
+            "object.metadata.name.startsWith('govcloud:agency-') || object.metadata.name.startsWith('govcloud:project-')";
         let forbidden_verbs = "['*', 'escalate', 'bind', 'impersonate']";
         let forbidden_groups = "['*', 'rbac.authorization.k8s.io', 'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'certificates.k8s.io']";
         let harmless = format!(
@@ -314,7 +359,9 @@ impl Guards {
                     "the roles govcloud:agency-* and govcloud:project-* are generated from the ProcessingClasses by the operator alone",
                 ),
                 Check::fixed(
-                    format!("!({agency}) || ((!has(object.rules) || object.rules == null || object.rules.all(r, {harmless})) && !has(object.aggregationRule))"),
+                    format!(
+                        "!({agency}) || ((!has(object.rules) || object.rules == null || object.rules.all(r, {harmless})) && !has(object.aggregationRule))"
+                    ),
                     "an agency's role holds no wildcards, no escalate, bind or impersonate, and nothing about RBAC, admission or definitions",
                 ),
             ],
@@ -324,4 +371,41 @@ impl Guards {
 
 fn agency_namespaces() -> Vec<Value> {
     vec![json!({"key": LABEL_AGENCY, "operator": "Exists"})]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guarded(resource: &str, operation: &'static str) -> Vec<String> {
+        let all = policies("system:serviceaccount:govcloud-system:govcloud-operator", &["requests.nvidia.com/gpu".into()]);
+        let guards = all
+            .into_iter()
+            .filter(|p| p.rules.iter().any(|r| r.resources.iter().any(|x| x == resource) && r.operations.contains(&operation)));
+        guards.map(|p| p.name).collect()
+    }
+
+    #[test]
+    fn what_a_decision_rests_on_cannot_be_deleted() {
+        assert_eq!(guarded("processingpermits", "DELETE"), ["govcloud-guard-permits"]);
+        assert_eq!(guarded("permitreviews", "DELETE"), ["govcloud-guard-reviews"]);
+    }
+
+    #[test]
+    fn every_way_to_a_namespaces_labels_is_guarded() {
+        for resource in ["namespaces", "namespaces/status", "namespaces/finalize"] {
+            assert_eq!(guarded(resource, "UPDATE"), ["govcloud-guard-namespaces"], "{resource}");
+        }
+    }
+
+    #[test]
+    fn a_guard_never_waits_for_a_grant() {
+        assert!(policies("operator", &[]).iter().all(|p| !p.reads_grant && p.name.starts_with("govcloud-guard-")));
+    }
+
+    #[test]
+    fn only_gated_devices_are_known() {
+        let check = &devices(&["requests.nvidia.com/gpu".into(), "limits.other".into()]).checks[0];
+        assert!(check.expression.contains("k in ['nvidia.com/gpu']"), "{}", check.expression);
+    }
 }

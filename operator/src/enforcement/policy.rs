@@ -24,12 +24,21 @@ pub struct Rule {
 
 impl Rule {
     /// Any version of some resources of one group.
-    pub fn any_version<S: Into<String>>(group: &str, resources: impl IntoIterator<Item = S>, operations: &[&'static str]) -> Self {
+    pub fn any_version<S: Into<String>>(
+        group: &str,
+        resources: impl IntoIterator<Item = S>,
+        operations: &[&'static str],
+    ) -> Self {
         Self::version(group, "*", resources, operations)
     }
 
     /// One version of some resources of one group.
-    pub fn version<S: Into<String>>(group: &str, version: &str, resources: impl IntoIterator<Item = S>, operations: &[&'static str]) -> Self {
+    pub fn version<S: Into<String>>(
+        group: &str,
+        version: &str,
+        resources: impl IntoIterator<Item = S>,
+        operations: &[&'static str],
+    ) -> Self {
         Self {
             groups: vec![group.to_owned()],
             versions: vec![version.to_owned()],
@@ -127,8 +136,10 @@ impl Policy {
     }
 
     fn policy(&self) -> Value {
-        let variables: Vec<_> = self.variables.iter().map(|(name, expression)| json!({"name": name, "expression": expression})).collect();
-        let conditions: Vec<_> = self.conditions.iter().map(|(name, expression)| json!({"name": name, "expression": expression})).collect();
+        let variables: Vec<_> =
+            self.variables.iter().map(|(name, expression)| json!({"name": name, "expression": expression})).collect();
+        let conditions: Vec<_> =
+            self.conditions.iter().map(|(name, expression)| json!({"name": name, "expression": expression})).collect();
         let validations: Vec<_> = self
             .checks
             .iter()
@@ -154,7 +165,11 @@ impl Policy {
     }
 
     fn bindings(&self) -> Vec<Value> {
-        self.scope.selectors().into_iter().flat_map(|(suffix, action, namespaces)| self.binding(suffix, action, &namespaces)).collect()
+        self.scope
+            .selectors()
+            .into_iter()
+            .flat_map(|(suffix, action, namespaces)| self.binding(suffix, action, &namespaces))
+            .collect()
     }
 
     /// A policy that reads the grant needs two bindings: creation without a grant is refused, but an update is admitted,
@@ -198,7 +213,9 @@ impl Scope {
         match self {
             Self::Everywhere => vec![("", "Deny", json!({}))],
             Self::Namespaces(expressions) => vec![("", "Deny", json!({"matchExpressions": expressions}))],
-            Self::NonProjectsBut(names) => vec![("", "Deny", json!({"matchExpressions": [project("DoesNotExist"), not_named(names)]}))],
+            Self::NonProjectsBut(names) => {
+                vec![("", "Deny", json!({"matchExpressions": [project("DoesNotExist"), not_named(names)]}))]
+            }
             Self::Projects => by_enforcement(&[project("Exists")]),
             Self::AllBut(names) => by_enforcement(&[not_named(names)]),
         }
@@ -233,7 +250,10 @@ mod tests {
     #[test]
     fn a_policy_with_a_grant_is_closed_for_creation_and_open_for_updates_without_one() {
         let manifests = policy(true, Scope::Projects).manifests();
-        let action = |name: &str| manifests.iter().find(|m| m["metadata"]["name"] == name).expect(name)["spec"]["paramRef"]["parameterNotFoundAction"].clone();
+        let action = |name: &str| {
+            manifests.iter().find(|m| m["metadata"]["name"] == name).expect(name)["spec"]["paramRef"]["parameterNotFoundAction"]
+                .clone()
+        };
         assert_eq!(action("p-create"), "Deny");
         assert_eq!(action("p-update"), "Allow");
         assert_eq!(manifests.len(), 1 + 2 * 3);

@@ -9,7 +9,8 @@ const SAYS: &str = "the Government Cloud's policies are enforced";
 
 /// The canary policy for manifests with this fingerprint, as manifests.
 pub fn canary(digest: &str, operator_namespace: &str) -> Vec<Value> {
-    let scope = Scope::Namespaces(vec![json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": [operator_namespace]})]);
+    let scope =
+        Scope::Namespaces(vec![json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": [operator_namespace]})]);
     let refused = format!("object.metadata.name != '{}'", name(digest));
     let check = Check::fixed(refused, SAYS);
     Policy::new("govcloud-probe", scope, vec![Rule::version("", "v1", ["configmaps"], &["CREATE"])], vec![check]).manifests()

@@ -42,7 +42,10 @@ pub fn cluster_roles(classes: &BTreeMap<String, ProcessingClass>) -> Vec<Value> 
         role("govcloud:project-admin", [claims(&WRITE), workloads(&READ), vec![secrets_of_bindings()]].concat()),
         role("govcloud:project-developer", [claims(&WRITE), workloads(&WRITE), at_work(), classified(classes, &WRITE)].concat()),
         role("govcloud:project-viewer", [claims(&READ), workloads(&READ), classified(classes, &READ)].concat()),
-        role("govcloud:agency-catalogue", vec![rule(GROUP, &["capacitypools", "governmentclouds", "processingclasses", "sharedservices"], &READ)]),
+        role(
+            "govcloud:agency-catalogue",
+            vec![rule(GROUP, &["capacitypools", "governmentclouds", "processingclasses", "sharedservices"], &READ)],
+        ),
     ]
 }
 
@@ -149,7 +152,8 @@ mod tests {
 
     #[test]
     fn only_what_a_class_names_is_in_a_developers_role() {
-        let text = |classes| serde_json::to_string(&cluster_roles(classes)).expect("serializes");
+        let text =
+            |classes: &BTreeMap<String, ProcessingClass>| serde_json::to_string(&cluster_roles(classes)).expect("serializes");
         assert!(text(&classes()).contains("kafkanodepools/scale"));
         assert!(!text(&BTreeMap::new()).contains("kafka"));
     }

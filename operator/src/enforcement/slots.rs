@@ -60,10 +60,8 @@ pub fn policies(classes: &BTreeMap<String, ProcessingClass>, served: &Served, ex
 
 /// The size of the object and of the one before, by the class's expressions.
 fn measures(control: &Control) -> Vec<(String, String)> {
-    let mut variables = vec![
-        ("replicas".to_owned(), control.replicas.clone()),
-        ("oldReplicas".to_owned(), of_old(&control.replicas)),
-    ];
+    let mut variables =
+        vec![("replicas".to_owned(), control.replicas.clone()), ("oldReplicas".to_owned(), of_old(&control.replicas))];
     for (dimension, expression) in &control.per_replica {
         let quantity = as_quantity(expression);
         variables.push((format!("now_{dimension}"), quantity.clone()));
@@ -94,25 +92,38 @@ fn slots(controlled: &Controlled<'_>, all: &[Controlled<'_>], served: &Served) -
         not_ended(free, &what),
         Check::explained(
             format!("{free} || variables.slots.exists(s, variables.replicas <= s.replicas)"),
-            format!("'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + {what} + ', not ' + string(variables.replicas) + {}", literal(&format!(". {WHAT_TO_DO}"))),
+            format!(
+                "'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + {what} + ', not ' + string(variables.replicas) + {}",
+                literal(&format!(". {WHAT_TO_DO}"))
+            ),
         ),
     ];
     checks.extend(control.per_replica.keys().map(|dimension| fits(free, dimension, &what)));
-    Policy { variables, reads_grant: true, ..Policy::new(format!("govcloud-slots.{key}"), Scope::Projects, controlled.rules(), checks) }
+    Policy {
+        variables,
+        reads_grant: true,
+        ..Policy::new(format!("govcloud-slots.{key}"), Scope::Projects, controlled.rules(), checks)
+    }
 }
 
 /// The slots of the namespace's grant that name the object.
 pub(super) fn slots_named(key: &str) -> String {
     let key = literal(key);
-    format!("has(params.spec.resources) && {key} in params.spec.resources ? params.spec.resources[{key}].filter(s, s.name == object.metadata.name) : []")
+    format!(
+        "has(params.spec.resources) && {key} in params.spec.resources ? params.spec.resources[{key}].filter(s, s.name == object.metadata.name) : []"
+    )
 }
 
 /// The clock of admission: the server stamps the creation time before it asks, so a forged one does not help. An update has
 /// no such clock; there the operator, which removes the slot, is what ends a permit.
 pub(super) fn not_ended(free: &str, what: &str) -> Check {
     Check::explained(
-        format!("{free} || request.operation != 'CREATE' || variables.slots.exists(s, timestamp(s.notAfter) > timestamp(object.metadata.creationTimestamp))"),
-        format!("'permit ' + variables.slots[0].permit + ' for ' + {what} + ' ended on ' + string(variables.slots[0].notAfter) + '. Ask for a new one: govcloud permit request --from FILE'"),
+        format!(
+            "{free} || request.operation != 'CREATE' || variables.slots.exists(s, timestamp(s.notAfter) > timestamp(object.metadata.creationTimestamp))"
+        ),
+        format!(
+            "'permit ' + variables.slots[0].permit + ' for ' + {what} + ' ended on ' + string(variables.slots[0].notAfter) + '. Ask for a new one: govcloud permit request --from FILE'"
+        ),
     )
 }
 
@@ -121,7 +132,9 @@ fn fits(free: &str, dimension: &str, what: &str) -> Check {
     let allowed = format!("(has(s.perReplica) && {dim} in s.perReplica ? quantity(string(s.perReplica[{dim}])) : quantity('0'))");
     Check::explained(
         format!("{free} || variables.slots.exists(s, !variables.now_{dimension}.isGreaterThan({allowed}))"),
-        format!("'permit ' + variables.slots[0].permit + ' allows less {dimension} per replica of ' + {what} + ' than this. {WHAT_TO_DO}'"),
+        format!(
+            "'permit ' + variables.slots[0].permit + ' allows less {dimension} per replica of ' + {what} + ' than this. {WHAT_TO_DO}'"
+        ),
     )
 }
 
@@ -155,7 +168,10 @@ fn closed(controlled: &Controlled<'_>, exempt: &[String]) -> Policy {
     );
     let checks = vec![Check::fixed("!variables.grows", &message)];
     let scope = Scope::NonProjectsBut(exempt.to_vec());
-    Policy { variables: measures(control), ..Policy::new(format!("govcloud-closed.{}", controlled.key()), scope, controlled.rules(), checks) }
+    Policy {
+        variables: measures(control),
+        ..Policy::new(format!("govcloud-closed.{}", controlled.key()), scope, controlled.rules(), checks)
+    }
 }
 
 /// Refuses versions that the API server cannot convert to the one that is measured.
@@ -166,7 +182,9 @@ fn versions(all: &[Controlled<'_>], served: &Served, exempt: &[String]) -> Polic
     let entries: Vec<_> = all.iter().map(|c| format!("{}: {}", literal(&c.key()), list(measurable(c, served)))).collect();
     let known = format!("{{{}}}", entries.join(", "));
     let check = Check::explained(
-        format!("request.requestKind.version in {known}[request.resource.resource + '.' + request.resource.group] || (request.operation == 'UPDATE' && {SAME_SPEC})"),
+        format!(
+            "request.requestKind.version in {known}[request.resource.resource + '.' + request.resource.group] || (request.operation == 'UPDATE' && {SAME_SPEC})"
+        ),
         "'version ' + request.requestKind.version + ' of ' + request.resource.resource + ' cannot be measured in this cluster, so it cannot be held against a permit. Write it in a version that the API server serves beside the one its ProcessingClass names'",
     );
     let rules = all.iter().map(|c| Rule::any_version(&c.control.group, [&c.control.resource], &["CREATE", "UPDATE"])).collect();

@@ -70,14 +70,19 @@ impl Images {
     /// CEL: whether a container of the pod in `variables.{pod}` runs one of the images.
     fn run_by(&self, pod: &str) -> String {
         let any = |field: &str| {
-            format!("(has(variables.{pod}.{field}) && variables.{pod}.{field}.exists(c, has(c.image) && c.image.matches({})))", literal(&self.pattern))
+            format!(
+                "(has(variables.{pod}.{field}) && variables.{pod}.{field}.exists(c, has(c.image) && c.image.matches({})))",
+                literal(&self.pattern)
+            )
         };
         format!("{} || {} || {}", any("containers"), any("initContainers"), any("ephemeralContainers"))
     }
 
     /// CEL: the images of the pod in `variables.{pod}` that are processing software.
     fn found_in(&self, pod: &str) -> String {
-        let of = |field: &str| format!("(has(variables.{pod}.{field}) ? variables.{pod}.{field}.filter(c, has(c.image)).map(c, dyn(c.image)) : [])");
+        let of = |field: &str| {
+            format!("(has(variables.{pod}.{field}) ? variables.{pod}.{field}.filter(c, has(c.image)).map(c, dyn(c.image)) : [])")
+        };
         let all = ["containers", "initContainers", "ephemeralContainers"].map(of).join(" + ");
         format!("({all}).filter(i, i.matches({}))", literal(&self.pattern))
     }
@@ -94,7 +99,11 @@ impl Images {
 
     /// CEL: whether all processing software that runs is of the slot `s`'s class.
     fn of_class_of_slot(&self) -> String {
-        let cases: String = self.by_class.iter().map(|(class, pattern)| format!("s.class == {} ? i.matches({}) : ", literal(class), literal(pattern))).collect();
+        let cases: String = self
+            .by_class
+            .iter()
+            .map(|(class, pattern)| format!("s.class == {} ? i.matches({}) : ", literal(class), literal(pattern)))
+            .collect();
         format!("variables.found.all(i, {cases}false)")
     }
 }
@@ -125,14 +134,20 @@ fn pod_of(object: &str) -> String {
     let of = |w: &WorkloadKind| {
         let path = format!("{object}.{}", w.pod_spec);
         // A ReplicationController may lack its template; every other kind has all of the path.
-        if w.kind == "ReplicationController" { format!("(has({object}.spec.template) ? dyn({path}) : {empty})") } else { format!("dyn({path})") }
+        if w.kind == "ReplicationController" {
+            format!("(has({object}.spec.template) ? dyn({path}) : {empty})")
+        } else {
+            format!("dyn({path})")
+        }
     };
     by_kind(object, of, empty)
 }
 
 /// CEL of how many pods run at a time inside `object`.
 fn replicas_of(object: &str) -> String {
-    let of = |w: &WorkloadKind| w.replicas.map_or_else(|| "dyn(1)".to_owned(), |path| format!("(has({object}.{path}) ? dyn({object}.{path}) : dyn(1))"));
+    let of = |w: &WorkloadKind| {
+        w.replicas.map_or_else(|| "dyn(1)".to_owned(), |path| format!("(has({object}.{path}) ? dyn({object}.{path}) : dyn(1))"))
+    };
     by_kind(object, of, "dyn(1)")
 }
 
@@ -153,7 +168,8 @@ fn by_kind(object: &str, of: impl Fn(&WorkloadKind) -> String, otherwise: &str) 
 }
 
 fn variables(images: &Images) -> Vec<(String, String)> {
-    let labelled = |object: &str| format!("has({object}.metadata.labels) && {} in {object}.metadata.labels", literal(LABEL_PROCESSING));
+    let labelled =
+        |object: &str| format!("has({object}.metadata.labels) && {} in {object}.metadata.labels", literal(LABEL_PROCESSING));
     let own = format!("request.userInfo.username in {}", list(WORKLOAD_CONTROLLERS));
     let variable = |name: &str, cel: String| (name.to_owned(), cel);
     vec![
@@ -163,17 +179,27 @@ fn variables(images: &Images) -> Vec<(String, String)> {
         variable("found", images.found_in("pod")),
         variable("foundBefore", images.found_in("oldPod")),
         variable("kept", images.kept()),
-        variable("grows", format!("!variables.kept || (!({SAME_SPEC}) && {} > {})", replicas_of("object"), replicas_of("oldObject"))),
+        variable(
+            "grows",
+            format!("!variables.kept || (!({SAME_SPEC}) && {} > {})", replicas_of("object"), replicas_of("oldObject")),
+        ),
         variable("labelled", labelled("object")),
         variable("wasLabelled", format!("request.operation == 'UPDATE' && {}", labelled("oldObject"))),
-        variable("byCluster", format!("{own} && {HAS_CONTROLLER} && (request.operation == 'CREATE' || ({}))", HAS_CONTROLLER.replace("object.", "oldObject."))),
+        variable(
+            "byCluster",
+            format!(
+                "{own} && {HAS_CONTROLLER} && (request.operation == 'CREATE' || ({}))",
+                HAS_CONTROLLER.replace("object.", "oldObject.")
+            ),
+        ),
         variable("byOperator", format!("request.userInfo.username in {} && {HAS_CONTROLLER}", list(&images.accounts))),
     ]
 }
 
 /// Stage one: what runs processing software says so on its label, and runs in a project.
 fn label(images: &Images, exempt: &[String]) -> Policy {
-    let in_project = format!("has(namespaceObject.metadata.labels) && {} in namespaceObject.metadata.labels", literal(LABEL_PROJECT));
+    let in_project =
+        format!("has(namespaceObject.metadata.labels) && {} in namespaceObject.metadata.labels", literal(LABEL_PROJECT));
     let what = "object.kind + ' ' + (has(object.metadata.name) ? object.metadata.name : '')";
     // What ran before, and does not grow, is left alone: also if its class is younger than it is.
     let free = "!variables.runs || !variables.grows || variables.byCluster";
@@ -181,18 +207,36 @@ fn label(images: &Images, exempt: &[String]) -> Policy {
         // First, because it is what a plain workload pays for: two labels.
         Check::explained(
             "!variables.wasLabelled || variables.labelled || variables.byCluster",
-            format!("'the label {LABEL_PROCESSING} of ' + {what} + {}", literal(" holds it to its permit and stays for as long as it lives: what it ran before could be started again. Delete it and create it without the label")),
+            format!(
+                "'the label {LABEL_PROCESSING} of ' + {what} + {}",
+                literal(
+                    " holds it to its permit and stays for as long as it lives: what it ran before could be started again. Delete it and create it without the label"
+                )
+            ),
         ),
         Check::explained(
             format!("{free} || {in_project}"),
-            format!("{what} + {}", literal(&format!(" runs processing software, which runs only in an agency's project that has a permit. {WHAT_TO_DO}"))),
+            format!(
+                "{what} + {}",
+                literal(&format!(
+                    " runs processing software, which runs only in an agency's project that has a permit. {WHAT_TO_DO}"
+                ))
+            ),
         ),
         Check::explained(
             format!("{free} || variables.byOperator || variables.labelled"),
-            format!("{what} + {}", literal(&format!(" runs processing software, so it needs the label {LABEL_PROCESSING} and a permit that names it. {WHAT_TO_DO}"))),
+            format!(
+                "{what} + {}",
+                literal(&format!(
+                    " runs processing software, so it needs the label {LABEL_PROCESSING} and a permit that names it. {WHAT_TO_DO}"
+                ))
+            ),
         ),
     ];
-    Policy { variables: variables(images), ..Policy::new("govcloud-workloads", Scope::AllBut(exempt.to_vec()), rules(&["CREATE", "UPDATE"]), checks) }
+    Policy {
+        variables: variables(images),
+        ..Policy::new("govcloud-workloads", Scope::AllBut(exempt.to_vec()), rules(&["CREATE", "UPDATE"]), checks)
+    }
 }
 
 const SLOTS: &str = "has(params.spec.resources) && variables.key in params.spec.resources ? params.spec.resources[variables.key].filter(s, s.name == variables.name) : []";
@@ -207,23 +251,40 @@ fn slots(images: &Images) -> Policy {
     variables.push(("name".into(), "object.metadata.name".into()));
     variables.push(("replicas".into(), replicas_of("object")));
     variables.push(("slots".into(), SLOTS.into()));
-    variables.push(("overlaps".into(), format!("{} && (request.operation == 'CREATE' || !{})", overlaps("object"), overlaps("oldObject"))));
+    variables.push((
+        "overlaps".into(),
+        format!("{} && (request.operation == 'CREATE' || !{})", overlaps("object"), overlaps("oldObject")),
+    ));
     let free = "!variables.grows || variables.byCluster";
     let what = "object.kind + ' ' + object.metadata.name";
     let checks = vec![
-        Check::explained(format!("{free} || variables.slots.size() > 0"), format!("'no permit names ' + {what} + {}", literal(&format!(". {WHAT_TO_DO}")))),
+        Check::explained(
+            format!("{free} || variables.slots.size() > 0"),
+            format!("'no permit names ' + {what} + {}", literal(&format!(". {WHAT_TO_DO}"))),
+        ),
         not_ended(free, what),
         Check::explained(
             format!("{free} || variables.slots.exists(s, variables.replicas <= s.replicas)"),
-            format!("'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + {what} + {}", literal(&format!(". {WHAT_TO_DO}"))),
+            format!(
+                "'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + {what} + {}",
+                literal(&format!(". {WHAT_TO_DO}"))
+            ),
         ),
         Check::explained(
             format!("{free} || variables.slots.exists(s, {})", images.of_class_of_slot()),
-            format!("'permit ' + variables.slots[0].permit + ' is for class ' + variables.slots[0].class + ', and ' + {what} + {}", literal(&format!(" runs something else too. {WHAT_TO_DO}"))),
+            format!(
+                "'permit ' + variables.slots[0].permit + ' is for class ' + variables.slots[0].class + ', and ' + {what} + {}",
+                literal(&format!(" runs something else too. {WHAT_TO_DO}"))
+            ),
         ),
         Check::explained(
             "!variables.overlaps || variables.byCluster",
-            format!("{what} + {}", literal(" could run more at a time than its permit names: give a Deployment a maxSurge of at most 25%, and a CronJob concurrencyPolicy: Forbid or Replace")),
+            format!(
+                "{what} + {}",
+                literal(
+                    " could run more at a time than its permit names: give a Deployment a maxSurge of at most 25%, and a CronJob concurrencyPolicy: Forbid or Replace"
+                )
+            ),
         ),
     ];
     Policy {
@@ -236,7 +297,10 @@ fn slots(images: &Images) -> Policy {
 
 /// `/scale` in projects: a controlled resource needs its slot to grow; an ordinary workload is held to a slot if it has one.
 fn scale(all: &[Controlled<'_>]) -> Policy {
-    let raw = WORKLOADS.iter().filter(|w| is_scalable(w)).map(|w| Rule::version(w.group, w.version, [scale_of(w.resource)], &["UPDATE"]));
+    let raw = WORKLOADS
+        .iter()
+        .filter(|w| is_scalable(w))
+        .map(|w| Rule::version(w.group, w.version, [scale_of(w.resource)], &["UPDATE"]));
     let rules: Vec<_> = scaled(all).chain(raw).collect();
     let classified = list(all.iter().map(|c| resource_key(&c.control.group, &c.control.resource)));
     let variables = vec![
@@ -249,7 +313,10 @@ fn scale(all: &[Controlled<'_>]) -> Policy {
     let checks = vec![
         Check::explained(
             format!("!variables.grows || variables.slots.size() > 0 || !(variables.key in {classified})"),
-            format!("'no permit names ' + request.resource.resource + '/' + request.name + {}", literal(&format!(". {WHAT_TO_DO}"))),
+            format!(
+                "'no permit names ' + request.resource.resource + '/' + request.name + {}",
+                literal(&format!(". {WHAT_TO_DO}"))
+            ),
         ),
         Check::explained(
             "!variables.grows || variables.slots.size() == 0 || variables.slots.exists(s, variables.replicas <= s.replicas)",
@@ -300,7 +367,12 @@ fn other_operators(images: &Images, all: &[Controlled<'_>], served: &Served) -> 
     );
     let conditions = vec![("other-operators", format!("request.userInfo.username in {}", list(&images.accounts)))];
     let rules = rules(&["CREATE", "UPDATE"]);
-    Some(Policy { variables: variables(images), conditions, reads_grant: true, ..Policy::new("govcloud-operators", Scope::Projects, rules, vec![check]) })
+    Some(Policy {
+        variables: variables(images),
+        conditions,
+        reads_grant: true,
+        ..Policy::new("govcloud-operators", Scope::Projects, rules, vec![check])
+    })
 }
 
 /// Refuses to orphan the pods of a workload that is processing infrastructure.
@@ -313,8 +385,71 @@ fn orphans(images: &Images, exempt: &[String]) -> Policy {
     let conditions = vec![("orphans", format!("!({})", check.expression))];
     let variables = vec![
         ("pod".to_owned(), format!("request.operation == 'DELETE' ? {} : {}", pod_of("oldObject"), pod_of("object"))),
-        ("labelled".to_owned(), format!("has(oldObject.metadata.labels) && {} in oldObject.metadata.labels", literal(LABEL_PROCESSING))),
+        (
+            "labelled".to_owned(),
+            format!("has(oldObject.metadata.labels) && {} in oldObject.metadata.labels", literal(LABEL_PROCESSING)),
+        ),
     ];
     let checks = vec![Check { expression: format!("!(variables.labelled || {})", images.run_by("pod")), message: check.message }];
     Policy { variables, conditions, ..Policy::new("govcloud-workload-orphans", Scope::AllBut(exempt.to_vec()), rules, checks) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(name: &str, images: &[&str]) -> (String, ProcessingClass) {
+        let spec = json!({"displayName": "B", "dimensions": [{"name": "units"}], "workloads": {"images": images, "countsAs": "units"},
+            "approval": {"quorum": [{"group": "g", "count": 1}]}});
+        (name.to_owned(), ProcessingClass::new(name, serde_json::from_value(spec).expect("valid")))
+    }
+
+    fn made(classes: &[(String, ProcessingClass)]) -> BTreeMap<String, Policy> {
+        let classes = classes.iter().cloned().collect();
+        policies(&classes, &Served::default(), &[]).into_iter().map(|p| (p.name.clone(), p)).collect()
+    }
+
+    #[test]
+    fn a_plain_workload_is_looked_up_in_no_grant() {
+        // But for the policy over other operators, whose condition is read only after the grant.
+        for policy in made(&[class("a", &["kafka"])])
+            .values()
+            .filter(|p| p.reads_grant && p.name != "govcloud-scale" && p.conditions.is_empty())
+        {
+            assert!(!policy.object_labels.is_empty(), "{}", policy.name);
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_read_is_left_out_and_the_others_stay() {
+        let text = format!("{:?}", made(&[class("a", &["(", "kafka"]), class("b", &["["])]));
+        assert!(text.contains("(kafka)") && !text.contains("(()") && !text.contains("s.class == 'b'"), "{text}");
+    }
+
+    #[test]
+    fn without_images_only_scale_is_left() {
+        assert_eq!(made(&[class("a", &["["])]).into_keys().collect::<Vec<_>>(), ["govcloud-scale"]);
+    }
+
+    #[test]
+    fn what_carries_the_label_is_held_to_its_slot_whatever_it_runs_now() {
+        let policies = made(&[class("a", &["kafka"])]);
+        let stage_two = &policies["govcloud-workload-slots"];
+        assert!(stage_two.checks.iter().all(|check| !check.expression.contains("variables.runs")));
+    }
+
+    #[test]
+    fn each_class_counts_for_itself() {
+        let policies = made(&[class("a", &["kafka"]), class("b", &["spark"])]);
+        let kept = policies["govcloud-workloads"].variables.iter().find(|(name, _)| name == "kept").map(|(_, cel)| cel.clone());
+        assert_eq!(kept.expect("the variable").matches("variables.foundBefore.exists").count(), 2);
+    }
+
+    #[test]
+    fn everything_that_runs_containers_is_looked_at() {
+        let policies = made(&[class("a", &["kafka"])]);
+        let resources: Vec<_> = policies["govcloud-workloads"].rules.iter().flat_map(|r| r.resources.clone()).collect();
+        assert!(WORKLOADS.iter().all(|w| resources.iter().any(|r| r == w.resource)), "{resources:?}");
+        assert!(resources.contains(&"pods/ephemeralcontainers".to_owned()));
+    }
 }

@@ -79,12 +79,7 @@ pub enum BinariesError {
 
 impl Binaries {
     /// File names of the programs.
-    pub(crate) const PROGRAMS: [&'static str; 4] = [
-        "etcd",
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kubectl",
-    ];
+    pub(crate) const PROGRAMS: [&'static str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
 
     /// The binaries in `dir`.
     ///
@@ -92,19 +87,14 @@ impl Binaries {
     /// [`BinariesError::Missing`] if one of the four is not there.
     pub fn in_folder(dir: impl Into<PathBuf>) -> Result<Self, BinariesError> {
         let dir = dir.into();
-        match Self::PROGRAMS
-            .into_iter()
-            .find(|program| !dir.join(program).is_file())
-        {
+        match Self::PROGRAMS.into_iter().find(|program| !dir.join(program).is_file()) {
             Some(program) => Err(BinariesError::Missing { program, dir }),
             // Components run in another folder, where a relative path would mean something else.
-            None => std::path::absolute(&dir)
-                .map(|dir| Self { dir })
-                .map_err(|source| BinariesError::Io {
-                    action: "resolve the path",
-                    path: dir,
-                    source,
-                }),
+            None => std::path::absolute(&dir).map(|dir| Self { dir }).map_err(|source| BinariesError::Io {
+                action: "resolve the path",
+                path: dir,
+                source,
+            }),
         }
     }
 
@@ -117,9 +107,7 @@ impl Binaries {
     pub fn ready() -> Result<Option<Self>, BinariesError> {
         match assets() {
             Some(dir) => Self::in_folder(dir).map(Some),
-            None => Ok(Self::cached(
-                &Cache::of_user().ok_or(BinariesError::NoCache)?,
-            )),
+            None => Ok(Self::cached(&Cache::of_user().ok_or(BinariesError::NoCache)?)),
         }
     }
 
@@ -188,12 +176,7 @@ mod tests {
             std::fs::write(dir.path().join(program), "").expect("a file");
         }
         let error = Binaries::in_folder(dir.path()).expect_err("one is missing");
-        assert!(
-            error
-                .to_string()
-                .contains("`kube-controller-manager` is missing"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("`kube-controller-manager` is missing"), "{error}");
     }
 
     #[test]

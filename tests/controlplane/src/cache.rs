@@ -41,11 +41,7 @@ impl Cache {
     }
 
     fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
-        let set = |name| {
-            variable(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache = set("GOVCLOUD_CACHE")
             .or_else(|| set("XDG_CACHE_HOME").map(|path| path.join("govcloud")))
             .or_else(|| set("HOME").map(|path| path.join(".cache/govcloud")))?;
@@ -54,10 +50,7 @@ impl Cache {
 
     /// The cache below a given folder.
     pub(crate) fn under(cache: &Path) -> Self {
-        Self {
-            root: cache.join("controlplane"),
-            key: format!("{VERSION}-{}", fingerprint()),
-        }
+        Self { root: cache.join("controlplane"), key: format!("{VERSION}-{}", fingerprint()) }
     }
 
     /// Where finished binaries are; exists only if all of them are there.
@@ -79,22 +72,16 @@ impl Cache {
 /// The first 12 hexadecimal digits of the hash over all that decides what is built.
 fn fingerprint() -> String {
     let mut hash = Sha256::new();
-    for part in [GO_MOD, GO_SUM, "CGO_ENABLED=0 -trimpath", LDFLAGS]
-        .into_iter()
-        .chain(PACKAGES)
-    {
+    for part in [GO_MOD, GO_SUM, "CGO_ENABLED=0 -trimpath", LDFLAGS].into_iter().chain(PACKAGES) {
         hash.update(part);
         // A separator, so that moving text from one part to the next changes the hash.
         hash.update([0]);
     }
-    hash.finalize()
-        .iter()
-        .take(6)
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    hash.finalize().iter().take(6).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -122,10 +109,7 @@ mod tests {
     #[test]
     fn the_key_holds_version_and_fingerprint() {
         let finished = Cache::under(Path::new("/a")).finished();
-        let name = finished
-            .file_name()
-            .and_then(|n| n.to_str())
-            .expect("a name");
+        let name = finished.file_name().and_then(|n| n.to_str()).expect("a name");
         let hex = name.strip_prefix("v1.37.2-").expect("the version first");
         assert_eq!(hex.len(), 12);
         assert!(hex.bytes().all(|b| b.is_ascii_hexdigit()));
@@ -135,9 +119,6 @@ mod tests {
     fn version_go_mod_and_flags_agree() {
         assert!(GO_MOD.contains(&format!("k8s.io/kubernetes {VERSION}")));
         assert!(LDFLAGS.contains(&format!("component-base/version.gitVersion={VERSION}")));
-        assert!(
-            !LDFLAGS.contains("  "),
-            "line continuations must not leave gaps"
-        );
+        assert!(!LDFLAGS.contains("  "), "line continuations must not leave gaps");
     }
 }

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 
 use crate::error::Error;
@@ -53,10 +53,7 @@ impl Authority {
         let certificate = read(&layout.pki("ca.crt"))?;
         let key = KeyPair::from_pem(&read(&layout.pki("ca.key"))?)?;
         let issuer = Issuer::from_ca_cert_pem(&certificate, key)?;
-        Ok(Self {
-            certificate,
-            issuer,
-        })
+        Ok(Self { certificate, issuer })
     }
 
     fn write_server_files(&self, layout: &Layout) -> Result<(), Error> {
@@ -79,8 +76,7 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let certificate = params.signed_by(&key, &self.issuer)?;
-        let certificate =
-            crate::der::with_subject(certificate.der(), user, groups, self.issuer.key())?;
+        let certificate = crate::der::with_subject(certificate.der(), user, groups, self.issuer.key())?;
         Ok(Credential { certificate, key })
     }
 

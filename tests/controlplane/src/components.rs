@@ -39,10 +39,7 @@ impl Component {
         let (program, arguments) = match self {
             Self::Etcd => (binaries.etcd(), etcd(layout)),
             Self::ApiServer => (binaries.kube_apiserver(), api_server(layout, ports)),
-            Self::ControllerManager => (
-                binaries.kube_controller_manager(),
-                controller_manager(layout, ports),
-            ),
+            Self::ControllerManager => (binaries.kube_controller_manager(), controller_manager(layout, ports)),
         };
         CommandLine { program, arguments }
     }
@@ -77,10 +74,7 @@ impl Ports {
         let taken = || -> std::io::Result<Self> {
             // Both are held at once, so that they differ.
             let (first, second) = (free()?, free()?);
-            Ok(Self {
-                api_server: port(&first)?,
-                controller_manager: port(&second)?,
-            })
+            Ok(Self { api_server: port(&first)?, controller_manager: port(&second)? })
         };
         taken().on("find a free port on", Path::new("127.0.0.1"))
     }
@@ -140,10 +134,7 @@ fn api_server(layout: &Layout, ports: Ports) -> Vec<String> {
         format!("--tls-private-key-file={}", pki("server.key")),
         format!("--client-ca-file={}", pki("ca.crt")),
         format!("--service-account-key-file={}", pki("service-accounts.pub")),
-        format!(
-            "--service-account-signing-key-file={}",
-            pki("service-accounts.key")
-        ),
+        format!("--service-account-signing-key-file={}", pki("service-accounts.key")),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
         "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
         // A loopback address is not a valid endpoint of the `kubernetes` service.
@@ -169,10 +160,7 @@ fn controller_manager(layout: &Layout, ports: Ports) -> Vec<String> {
         format!("--tls-cert-file={}", pki("server.crt")),
         format!("--tls-private-key-file={}", pki("server.key")),
         format!("--root-ca-file={}", pki("ca.crt")),
-        format!(
-            "--service-account-private-key-file={}",
-            pki("service-accounts.key")
-        ),
+        format!("--service-account-private-key-file={}", pki("service-accounts.key")),
         "--use-service-account-credentials=true".to_owned(),
         format!("--controllers={CONTROLLERS}"),
         // There is only one.
@@ -192,10 +180,7 @@ mod tests {
     fn free_ports_differ() {
         let ports = Ports::free().expect("ports");
         assert_ne!(ports.api_server, ports.controller_manager);
-        assert_eq!(
-            ports.api_url(),
-            format!("https://127.0.0.1:{}", ports.api_server)
-        );
+        assert_eq!(ports.api_url(), format!("https://127.0.0.1:{}", ports.api_server));
     }
 
     #[test]

@@ -24,12 +24,7 @@ const ORGANIZATION: [u8; 3] = [0x55, 0x04, 0x0a];
 const SUBJECT: usize = 5;
 
 /// The same certificate with another subject, in DER.
-pub(crate) fn with_subject(
-    certificate: &[u8],
-    user: &str,
-    groups: &[String],
-    key: &impl SigningKey,
-) -> Result<Vec<u8>, Error> {
+pub(crate) fn with_subject(certificate: &[u8], user: &str, groups: &[String], key: &impl SigningKey) -> Result<Vec<u8>, Error> {
     let unexpected = || Error::Certificate("unexpected structure".to_owned());
     let (outer, _) = content(certificate).ok_or_else(unexpected)?;
     let parts = elements(outer).ok_or_else(unexpected)?;
@@ -44,10 +39,7 @@ pub(crate) fn with_subject(
     // A bit string starts with the number of unused bits.
     let signature = [&[0], key.sign(&to_be_signed)?.as_slice()].concat();
     let signature = element(BIT_STRING, &signature);
-    Ok(element(
-        SEQUENCE,
-        &[&to_be_signed, algorithm, &signature].concat(),
-    ))
+    Ok(element(SEQUENCE, &[&to_be_signed, algorithm, &signature].concat()))
 }
 
 fn subject(user: &str, groups: &[String]) -> Vec<u8> {
@@ -55,10 +47,7 @@ fn subject(user: &str, groups: &[String]) -> Vec<u8> {
         let pair = [element(OBJECT_ID, id), element(UTF8, value.as_bytes())].concat();
         element(SET, &element(SEQUENCE, &pair))
     };
-    let mut names: Vec<u8> = groups
-        .iter()
-        .flat_map(|group| attribute(&ORGANIZATION, group))
-        .collect();
+    let mut names: Vec<u8> = groups.iter().flat_map(|group| attribute(&ORGANIZATION, group)).collect();
     names.extend(attribute(&COMMON_NAME, user));
     element(SEQUENCE, &names)
 }
@@ -88,12 +77,7 @@ fn content(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         (usize::from(first), rest)
     } else {
         let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        (
-            length
-                .iter()
-                .fold(0, |sum, byte| (sum << 8) | usize::from(*byte)),
-            rest,
-        )
+        (length.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte)), rest)
     };
     rest.split_at_checked(length)
 }

@@ -48,27 +48,17 @@ impl DetachedControlPlane {
     /// [`Error::Occupied`] if the folder is in use; [`Error::Died`] or [`Error::NotReady`] if a
     /// component does not start. [`Error::ReservedPersona`], [`Error::Certificate`],
     /// [`Error::Client`], [`Error::Io`].
-    pub async fn start(
-        binaries: &Binaries,
-        dir: &Path,
-        personas: &[Persona],
-    ) -> Result<Self, Error> {
+    pub async fn start(binaries: &Binaries, dir: &Path, personas: &[Persona]) -> Result<Self, Error> {
         // Before anything is left behind.
         reject_reserved(personas)?;
         files::private_dir(dir)?;
         // Components run in this folder, so its path must not depend on where this process is.
         let layout = Layout::new(dir.canonicalize().on("resolve", dir)?);
-        let state = State {
-            binaries: binaries.dir().to_owned(),
-            kubeconfig: layout.kubeconfig(),
-            ..State::default()
-        };
+        let state = State { binaries: binaries.dir().to_owned(), kubeconfig: layout.kubeconfig(), ..State::default() };
         state.claim(&layout)?;
         restrict(layout.dir())?;
         layout.create()?;
-        let mut host = Detached {
-            layout: layout.clone(),
-        };
+        let mut host = Detached { layout: layout.clone() };
         let plane = start::bring_up(&mut host, &layout, binaries, personas).await?;
         Ok(Self { plane })
     }
@@ -80,9 +70,7 @@ impl DetachedControlPlane {
     /// [`Error::NoInstance`] if there is none, [`Error::Unreadable`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let Ok(dir) = dir.canonicalize() else {
-            return Err(Error::NoInstance {
-                dir: dir.to_owned(),
-            });
+            return Err(Error::NoInstance { dir: dir.to_owned() });
         };
         let layout = Layout::new(dir);
         let state = State::read(&layout)?;
@@ -90,17 +78,8 @@ impl DetachedControlPlane {
         // still be stoppable.
         let binaries = Binaries::assumed(state.binaries);
         // Without ports the start was interrupted at its very beginning.
-        let ports = state.ports.unwrap_or(Ports {
-            api_server: 0,
-            controller_manager: 0,
-        });
-        Ok(Self {
-            plane: ControlPlane {
-                layout,
-                binaries,
-                ports,
-            },
-        })
+        let ports = state.ports.unwrap_or(Ports { api_server: 0, controller_manager: 0 });
+        Ok(Self { plane: ControlPlane { layout, binaries, ports } })
     }
 
     /// Whether every component runs. Other processes do not count.
@@ -109,11 +88,7 @@ impl DetachedControlPlane {
     /// [`Error::NoInstance`] if it was stopped meanwhile, [`Error::Unreadable`], [`Error::Io`].
     pub fn is_running(&self) -> Result<bool, Error> {
         let processes = self.processes()?;
-        let runs = |component: Component| {
-            processes
-                .iter()
-                .any(|process| process.running && process.name == component.name())
-        };
+        let runs = |component: Component| processes.iter().any(|process| process.running && process.name == component.name());
         Ok(Component::ALL.into_iter().all(runs))
     }
 
@@ -145,9 +120,7 @@ impl DetachedControlPlane {
         let state = State::read(&self.plane.layout)?;
         let runs = |record: &Record| !signal::gone(record.pid, &record.identity);
         if !is_free_name(name) || state.process(name).is_some_and(runs) {
-            return Err(Error::ProcessName {
-                name: name.to_owned(),
-            });
+            return Err(Error::ProcessName { name: name.to_owned() });
         }
         spawn(&self.plane.layout, name, command)
     }
@@ -160,13 +133,8 @@ impl DetachedControlPlane {
     /// [`Error::Survived`] if it cannot be ended.
     pub async fn stop_process(&self, name: &str) -> Result<(), Error> {
         let state = State::read(&self.plane.layout)?;
-        let unknown = || Error::UnknownProcess {
-            name: name.to_owned(),
-        };
-        let record = state
-            .process(name)
-            .filter(|_| is_free_name(name))
-            .ok_or_else(unknown)?;
+        let unknown = || Error::UnknownProcess { name: name.to_owned() };
+        let record = state.process(name).filter(|_| is_free_name(name)).ok_or_else(unknown)?;
         signal::end(name, record.pid, &record.identity).await?;
         State::change(&self.plane.layout, |state| state.remove(name))
     }
@@ -202,23 +170,13 @@ fn restrict(dir: &Path) -> Result<(), Error> {
 /// Whether another process than a component may have this name, which is also a file name.
 fn is_free_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    !name.is_empty()
-        && name.chars().all(fits)
-        && Component::ALL
-            .into_iter()
-            .all(|component| component.name() != name)
+    !name.is_empty() && name.chars().all(fits) && Component::ALL.into_iter().all(|component| component.name() != name)
 }
 
 fn spawn(layout: &Layout, name: &str, command: &mut Command) -> Result<u32, Error> {
     let program = PathBuf::from(command.get_program());
     let log = layout.log(name);
-    let open = || {
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .on("open", &log)
-    };
+    let open = || OpenOptions::new().create(true).append(true).open(&log).on("open", &log);
     let mut child = command
         .stdin(Stdio::null())
         .stdout(open()?)
@@ -230,11 +188,7 @@ fn spawn(layout: &Layout, name: &str, command: &mut Command) -> Result<u32, Erro
     let pid = child.id();
     // If it has ended already, no process will ever have this identity.
     let identity = identity::of(pid).unwrap_or_else(|| "ended".to_owned());
-    let record = Record {
-        name: name.to_owned(),
-        pid,
-        identity,
-    };
+    let record = Record { name: name.to_owned(), pid, identity };
     State::change(layout, |state| state.add(record)).inspect_err(|_| {
         // Nobody would ever find a process that was not noted.
         let _ = child.kill();
@@ -261,9 +215,7 @@ impl Host for Detached {
 
     fn launch(&mut self, component: Component, command: &CommandLine) -> Result<(), Error> {
         let mut process = Command::new(&command.program);
-        process
-            .args(&command.arguments)
-            .current_dir(self.layout.dir());
+        process.args(&command.arguments).current_dir(self.layout.dir());
         spawn(&self.layout, component.name(), &mut process).map(drop)
     }
 
@@ -286,9 +238,7 @@ mod tests {
     #[tokio::test]
     async fn a_start_that_was_interrupted_can_be_stopped() {
         let dir = tempfile::tempdir().expect("a folder").keep();
-        State::default()
-            .claim(&Layout::new(dir.clone()))
-            .expect("claimed");
+        State::default().claim(&Layout::new(dir.clone())).expect("claimed");
         let plane = DetachedControlPlane::open(&dir).expect("found");
         assert!(!plane.is_running().expect("known"));
         plane.stop().await.expect("stopped");
@@ -301,19 +251,12 @@ mod tests {
         let layout = Layout::new(dir.clone());
         State::default().claim(&layout).expect("claimed");
         let mut innocent = Command::new("sleep").arg("60").spawn().expect("a process");
-        let record = Record {
-            name: "etcd".to_owned(),
-            pid: innocent.id(),
-            identity: "another boot/1".to_owned(),
-        };
+        let record = Record { name: "etcd".to_owned(), pid: innocent.id(), identity: "another boot/1".to_owned() };
         State::change(&layout, |state| state.add(record)).expect("changed");
         let plane = DetachedControlPlane::open(&dir).expect("found");
         assert!(!plane.processes().expect("known")[0].running);
         plane.stop().await.expect("stopped");
-        assert!(
-            innocent.try_wait().expect("known").is_none(),
-            "it still runs"
-        );
+        assert!(innocent.try_wait().expect("known").is_none(), "it still runs");
         innocent.kill().expect("killed");
         innocent.wait().expect("ended");
     }

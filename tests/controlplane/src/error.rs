@@ -129,10 +129,6 @@ pub(crate) trait OnPath<T> {
 
 impl<T> OnPath<T> for std::io::Result<T> {
     fn on(self, action: &'static str, path: &Path) -> Result<T, Error> {
-        self.map_err(|source| Error::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        })
+        self.map_err(|source| Error::Io { action, path: path.to_owned(), source })
     }
 }

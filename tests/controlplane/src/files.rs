@@ -9,11 +9,7 @@ use crate::error::{Error, OnPath as _};
 
 /// Creates a folder, and those above it, with mode 0700.
 pub(crate) fn private_dir(path: &Path) -> Result<(), Error> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .on("create", path)
+    DirBuilder::new().recursive(true).mode(0o700).create(path).on("create", path)
 }
 
 /// Writes a file with mode 0600 in one step: a reader sees either the old or the new content.
@@ -22,10 +18,7 @@ pub(crate) fn write_private(path: &Path, content: impl AsRef<[u8]>) -> Result<()
     // A named temporary file has mode 0600, and keeps it when renamed.
     let mut file = tempfile::NamedTempFile::new_in(folder).on("create a file in", folder)?;
     file.write_all(content.as_ref()).on("write", path)?;
-    file.persist(path)
-        .map(drop)
-        .map_err(|error| error.error)
-        .on("write", path)
+    file.persist(path).map(drop).map_err(|error| error.error).on("write", path)
 }
 
 /// Reads a text file.
@@ -58,11 +51,7 @@ mod tests {
     use super::*;
 
     fn mode(path: &Path) -> u32 {
-        std::fs::metadata(path)
-            .expect("metadata")
-            .permissions()
-            .mode()
-            & 0o777
+        std::fs::metadata(path).expect("metadata").permissions().mode() & 0o777
     }
 
     #[test]

@@ -34,17 +34,11 @@ pub(crate) async fn build(cache: &Cache) -> Result<Binaries, BinariesError> {
     }
     let output = workspace.join("bin");
     make_dir(&output)?;
-    io("write", &workspace.join("go.mod"), |path| {
-        std::fs::write(path, GO_MOD)
-    })?;
-    io("write", &workspace.join("go.sum"), |path| {
-        std::fs::write(path, GO_SUM)
-    })?;
+    io("write", &workspace.join("go.mod"), |path| std::fs::write(path, GO_MOD))?;
+    io("write", &workspace.join("go.sum"), |path| std::fs::write(path, GO_SUM))?;
     run_go(&workspace, &output, &version).await?;
     // Go names a program after its folder, and etcd's is called `server`.
-    io("rename", &output.join("server"), |from| {
-        std::fs::rename(from, output.join("etcd"))
-    })?;
+    io("rename", &output.join("server"), |from| std::fs::rename(from, output.join("etcd")))?;
     Binaries::in_folder(&output)?;
     let finished = cache.finished();
     if finished.exists() {
@@ -69,14 +63,8 @@ async fn lock(cache: &Cache) -> Result<File, BinariesError> {
         }
         Err(TryLockError::Error(error)) => Err(error),
     });
-    let locked = locking
-        .await
-        .unwrap_or_else(|error| Err(std::io::Error::other(error)));
-    locked.map_err(|source| BinariesError::Io {
-        action: "lock",
-        path: waiting,
-        source,
-    })
+    let locked = locking.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    locked.map_err(|source| BinariesError::Io { action: "lock", path: waiting, source })
 }
 
 /// The version of the installed Go, if it is new enough.
@@ -99,19 +87,11 @@ async fn go_version(dir: &Path) -> Result<String, BinariesError> {
 
 /// Reads `go version go1.26.8 linux/amd64`: the name `go1.26.8` and its first two numbers.
 fn parse_version(output: &str) -> Option<(&str, (u32, u32))> {
-    let is_name = |word: &&str| {
-        word.strip_prefix("go")
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    };
-    let name = output
-        .strip_prefix("go version ")?
-        .split_whitespace()
-        .find(is_name)?;
+    let is_name = |word: &&str| word.strip_prefix("go").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let name = output.strip_prefix("go version ")?.split_whitespace().find(is_name)?;
     let mut numbers = name["go".len()..].split('.').map(|part| {
         // `1.27rc1` and `1.27-devel` count as 1.27.
-        let end = part
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(part.len());
+        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
         part[..end].parse().ok()
     });
     Some((name, (numbers.next()??, numbers.next()??)))
@@ -123,9 +103,7 @@ async fn run_go(workspace: &Path, output: &Path, version: &str) -> Result<(), Bi
         "Building Kubernetes {VERSION} and etcd from source with {version}. This happens once \
          and takes about 12 minutes on two cores; if interrupted, it resumes where it stopped."
     );
-    let mut child = go_command(workspace, output)
-        .spawn()
-        .map_err(|source| BinariesError::GoMissing { source })?;
+    let mut child = go_command(workspace, output).spawn().map_err(|source| BinariesError::GoMissing { source })?;
     let mut progress = Progress::start();
     let mut tail = Tail::default();
     if let Some(stderr) = child.stderr.take() {
@@ -144,18 +122,12 @@ async fn run_go(workspace: &Path, output: &Path, version: &str) -> Result<(), Bi
     }
     let status = child.wait().await;
     progress.finish();
-    let status = status.map_err(|source| BinariesError::Io {
-        action: "wait for `go build` in",
-        path: workspace.to_owned(),
-        source,
-    })?;
+    let status =
+        status.map_err(|source| BinariesError::Io { action: "wait for `go build` in", path: workspace.to_owned(), source })?;
     if status.success() {
         return Ok(());
     }
-    Err(BinariesError::Build {
-        status,
-        tail: tail.text(),
-    })
+    Err(BinariesError::Build { status, tail: tail.text() })
 }
 
 fn go_command(workspace: &Path, output: &Path) -> Command {
@@ -183,16 +155,8 @@ fn make_dir(path: &Path) -> Result<(), BinariesError> {
     io("create", path, std::fs::create_dir_all)
 }
 
-fn io<T>(
-    action: &'static str,
-    path: &Path,
-    operation: impl FnOnce(PathBuf) -> std::io::Result<T>,
-) -> Result<T, BinariesError> {
-    operation(path.to_owned()).map_err(|source| BinariesError::Io {
-        action,
-        path: path.to_owned(),
-        source,
-    })
+fn io<T>(action: &'static str, path: &Path, operation: impl FnOnce(PathBuf) -> std::io::Result<T>) -> Result<T, BinariesError> {
+    operation(path.to_owned()).map_err(|source| BinariesError::Io { action, path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -53,34 +53,24 @@ impl Probe {
             Component::ControllerManager => {
                 // Without this account no pod can be created in the namespace.
                 let account = "/api/v1/namespaces/default/serviceaccounts/default";
-                self.ok(&format!("{}/healthz", self.controller_manager))
-                    .await
+                self.ok(&format!("{}/healthz", self.controller_manager)).await
                     && self.ok(&format!("{}{account}", self.api_server)).await
             }
         }
     }
 
     async fn ok(&self, url: &str) -> bool {
-        self.client
-            .get(url)
-            .send()
-            .await
-            .is_ok_and(|response| response.status().is_success())
+        self.client.get(url).send().await.is_ok_and(|response| response.status().is_success())
     }
 }
 
 /// Trusts this instance's authority only. The cryptography is named here because a library must
 /// not choose it for the whole process.
 fn tls(authority: &Authority, client: &Credential) -> Result<ClientConfig, String> {
-    let certificate = |pem: &str| {
-        CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| error.to_string())
-    };
+    let certificate = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| error.to_string());
     let mut roots = RootCertStore::empty();
-    roots
-        .add(certificate(authority.certificate())?)
-        .map_err(|error| error.to_string())?;
-    let key = PrivateKeyDer::from_pem_slice(client.key().as_bytes())
-        .map_err(|error| error.to_string())?;
+    roots.add(certificate(authority.certificate())?).map_err(|error| error.to_string())?;
+    let key = PrivateKeyDer::from_pem_slice(client.key().as_bytes()).map_err(|error| error.to_string())?;
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?

@@ -62,10 +62,7 @@ impl ControlPlane {
         let _lock = files::lock(&self.layout.lock())?;
         let path = self.kubeconfig();
         let mut config =
-            Kubeconfig::parse(&files::read(&path)?).map_err(|reason| Error::Unreadable {
-                path: path.clone(),
-                reason,
-            })?;
+            Kubeconfig::parse(&files::read(&path)?).map_err(|reason| Error::Unreadable { path: path.clone(), reason })?;
         add(&mut config, persona, &authority)?;
         write(&config, &path)
     }
@@ -81,14 +78,8 @@ pub(crate) fn write_configuration(
     write_private(&layout.audit_policy(), AUDIT_POLICY)?;
     let url = ports.api_url();
     let mut config = Kubeconfig::new(&url, authority.certificate(), ADMIN);
-    config.set(
-        ADMIN,
-        None,
-        &authority.client(ADMIN, &["system:masters".to_owned()])?,
-    );
-    personas
-        .iter()
-        .try_for_each(|persona| add(&mut config, persona, authority))?;
+    config.set(ADMIN, None, &authority.client(ADMIN, &["system:masters".to_owned()])?);
+    personas.iter().try_for_each(|persona| add(&mut config, persona, authority))?;
     write(&config, &layout.kubeconfig())?;
     let user = "system:kube-controller-manager";
     let mut config = Kubeconfig::new(&url, authority.certificate(), user);
@@ -103,9 +94,6 @@ fn add(config: &mut Kubeconfig, persona: &Persona, authority: &Authority) -> Res
 }
 
 fn write(config: &Kubeconfig, path: &Path) -> Result<(), Error> {
-    let yaml = config.to_yaml().map_err(|reason| Error::Unreadable {
-        path: path.to_owned(),
-        reason,
-    })?;
+    let yaml = config.to_yaml().map_err(|reason| Error::Unreadable { path: path.to_owned(), reason })?;
     write_private(path, yaml)
 }

@@ -30,12 +30,7 @@ pub struct Persona {
 impl Persona {
     /// A persona without groups.
     pub fn new(name: impl Into<String>, user: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            user: user.into(),
-            groups: Vec::new(),
-            namespace: None,
-        }
+        Self { name: name.into(), user: user.into(), groups: Vec::new(), namespace: None }
     }
 
     /// Adds groups.
@@ -117,17 +112,11 @@ struct User {
 impl Kubeconfig {
     /// A document without any context. `authority` is a certificate in PEM.
     pub(crate) fn new(server: &str, authority: &str, current: &str) -> Self {
-        let cluster = Cluster {
-            server: server.to_owned(),
-            certificate_authority_data: BASE64.encode(authority),
-        };
+        let cluster = Cluster { server: server.to_owned(), certificate_authority_data: BASE64.encode(authority) };
         Self {
             api_version: "v1".to_owned(),
             kind: "Config".to_owned(),
-            clusters: vec![NamedCluster {
-                name: CLUSTER.to_owned(),
-                cluster,
-            }],
+            clusters: vec![NamedCluster { name: CLUSTER.to_owned(), cluster }],
             contexts: Vec::new(),
             users: Vec::new(),
             current_context: current.to_owned(),
@@ -138,23 +127,13 @@ impl Kubeconfig {
     pub(crate) fn set(&mut self, name: &str, namespace: Option<&str>, credential: &Credential) {
         self.contexts.retain(|context| context.name != name);
         self.users.retain(|user| user.name != name);
-        let context = Context {
-            cluster: CLUSTER.to_owned(),
-            user: name.to_owned(),
-            namespace: namespace.map(str::to_owned),
-        };
-        self.contexts.push(NamedContext {
-            name: name.to_owned(),
-            context,
-        });
+        let context = Context { cluster: CLUSTER.to_owned(), user: name.to_owned(), namespace: namespace.map(str::to_owned) };
+        self.contexts.push(NamedContext { name: name.to_owned(), context });
         let user = User {
             client_certificate_data: BASE64.encode(credential.certificate()),
             client_key_data: BASE64.encode(credential.key()),
         };
-        self.users.push(NamedUser {
-            name: name.to_owned(),
-            user,
-        });
+        self.users.push(NamedUser { name: name.to_owned(), user });
     }
 
     /// Parses YAML.
@@ -179,10 +158,7 @@ mod tests {
         let layout = Layout::new(dir.path().to_owned());
         layout.create().expect("folders");
         let groups = ["one", "two", "three"].map(String::from);
-        Authority::create(&layout)
-            .expect("made")
-            .client("jane", &groups)
-            .expect("issued")
+        Authority::create(&layout).expect("made").client("jane", &groups).expect("issued")
     }
 
     #[test]
@@ -202,10 +178,7 @@ mod tests {
         config.set("jane", None, &credential());
         config.set("jane", Some("there"), &credential());
         assert_eq!((config.contexts.len(), config.users.len()), (1, 1));
-        assert_eq!(
-            config.contexts[0].context.namespace.as_deref(),
-            Some("there")
-        );
+        assert_eq!(config.contexts[0].context.namespace.as_deref(), Some("there"));
     }
 
     #[test]

@@ -19,15 +19,9 @@ impl Layout {
 
     /// Creates the folders that the components expect.
     pub(crate) fn create(&self) -> Result<(), Error> {
-        [
-            &self.dir,
-            &self.pki(""),
-            &self.log_dir(),
-            &self.audit_dir(),
-            &self.run_dir(),
-        ]
-        .into_iter()
-        .try_for_each(|dir| files::private_dir(dir))
+        [&self.dir, &self.pki(""), &self.log_dir(), &self.audit_dir(), &self.run_dir()]
+            .into_iter()
+            .try_for_each(|dir| files::private_dir(dir))
     }
 
     pub(crate) fn dir(&self) -> &Path {

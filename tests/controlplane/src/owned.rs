@@ -40,24 +40,15 @@ impl OwnedControlPlane {
     pub async fn start(binaries: &Binaries, personas: &[Persona]) -> Result<Self, Error> {
         reject_reserved(personas)?;
         let parent = std::env::temp_dir();
-        let dir = tempfile::Builder::new()
-            .prefix("govcloud-")
-            .tempdir_in(&parent);
+        let dir = tempfile::Builder::new().prefix("govcloud-").tempdir_in(&parent);
         let dir = dir.on("create a folder in", &parent)?.keep();
         // Components run in this folder, so its path must not depend on where this process is.
         let layout = Layout::new(dir.canonicalize().on("resolve", &dir)?);
         let mut janitor = Janitor::watch(layout.dir())?;
         layout.create()?;
-        let mut host = Guardians {
-            layout: layout.clone(),
-            running: HashMap::new(),
-        };
+        let mut host = Guardians { layout: layout.clone(), running: HashMap::new() };
         match start::bring_up(&mut host, &layout, binaries, personas).await {
-            Ok(plane) => Ok(Self {
-                plane,
-                host: Mutex::new(host),
-                janitor: Mutex::new(janitor),
-            }),
+            Ok(plane) => Ok(Self { plane, host: Mutex::new(host), janitor: Mutex::new(janitor) }),
             Err(error) => {
                 // The error names a log in this folder.
                 janitor.keep();
@@ -74,11 +65,7 @@ impl OwnedControlPlane {
         self.host.into_inner().halt().await?;
         self.janitor.into_inner().clean().await;
         let dir = self.plane.dir();
-        if dir.exists() {
-            std::fs::remove_dir_all(dir).on("remove", dir)
-        } else {
-            Ok(())
-        }
+        if dir.exists() { std::fs::remove_dir_all(dir).on("remove", dir) } else { Ok(()) }
     }
 
     /// Makes the folder, with all its logs, stay when the instance ends.
@@ -93,10 +80,7 @@ impl OwnedControlPlane {
     /// [`Error::Already`] if it does not run.
     pub async fn stop_component(&self, component: Component) -> Result<(), Error> {
         let mut host = self.host.lock().await;
-        let stopped = Error::Already {
-            component,
-            state: "stopped",
-        };
+        let stopped = Error::Already { component, state: "stopped" };
         host.running.remove(&component).ok_or(stopped)?.stop().await;
         Ok(())
     }
@@ -110,10 +94,7 @@ impl OwnedControlPlane {
     pub async fn start_component(&self, component: Component) -> Result<(), Error> {
         let mut host = self.host.lock().await;
         if host.is_running(component) {
-            return Err(Error::Already {
-                component,
-                state: "running",
-            });
+            return Err(Error::Already { component, state: "running" });
         }
         start::launch(&mut *host, &self.plane, component)?;
         let authority = Authority::load(&self.plane.layout)?;
@@ -131,8 +112,7 @@ impl OwnedControlPlane {
     /// The process id of a component, or `None` if it does not run.
     pub async fn pid(&self, component: Component) -> Option<u32> {
         let mut host = self.host.lock().await;
-        host.is_running(component)
-            .then(|| host.running[&component].pid())
+        host.is_running(component).then(|| host.running[&component].pid())
     }
 }
 
@@ -165,9 +145,7 @@ impl Host for Guardians {
     }
 
     fn is_running(&mut self, component: Component) -> bool {
-        self.running
-            .get_mut(&component)
-            .is_some_and(Guarded::is_running)
+        self.running.get_mut(&component).is_some_and(Guarded::is_running)
     }
 
     async fn halt(&mut self) -> Result<(), Error> {

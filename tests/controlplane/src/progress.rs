@@ -28,11 +28,7 @@ fn read(line: &str) -> Line<'_> {
         return Line::Downloading(module);
     }
     let path = |c: char| c.is_ascii_alphanumeric() || "./-_~+".contains(c);
-    if !line.is_empty() && line.chars().all(path) {
-        Line::Compiling(line)
-    } else {
-        Line::Other
-    }
+    if !line.is_empty() && line.chars().all(path) { Line::Compiling(line) } else { Line::Other }
 }
 
 /// Counts what happened, and shows it in a way that suits the reader.
@@ -72,11 +68,7 @@ impl Counts {
             // Go prints nothing for what its cache already holds.
             return "checking what Go already has".to_owned();
         }
-        let Self {
-            downloaded,
-            compiled,
-            current,
-        } = self;
+        let Self { downloaded, compiled, current } = self;
         format!("{downloaded} modules, {compiled} packages: {current}")
     }
 }
@@ -86,12 +78,7 @@ impl Progress {
     pub(crate) fn start() -> Self {
         let now = Instant::now();
         let spinner = std::io::stderr().is_terminal().then(spinner);
-        let progress = Self {
-            spinner,
-            started: now,
-            last_plain: now,
-            counts: Counts::default(),
-        };
+        let progress = Self { spinner, started: now, last_plain: now, counts: Counts::default() };
         progress.show();
         progress
     }
@@ -116,11 +103,7 @@ impl Progress {
     fn show(&self) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(self.counts.message()),
-            None => eprintln!(
-                "[{}s] {}",
-                self.started.elapsed().as_secs(),
-                self.counts.message()
-            ),
+            None => eprintln!("[{}s] {}", self.started.elapsed().as_secs(), self.counts.message()),
         }
     }
 
@@ -176,10 +159,7 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(
-        "go: downloading k8s.io/api v0.37.2",
-        Line::Downloading("k8s.io/api v0.37.2")
-    )]
+    #[case("go: downloading k8s.io/api v0.37.2", Line::Downloading("k8s.io/api v0.37.2"))]
     #[case("k8s.io/api/core/v1", Line::Compiling("k8s.io/api/core/v1"))]
     #[case("internal/goarch", Line::Compiling("internal/goarch"))]
     #[case("# k8s.io/api/core/v1", Line::Other)]

@@ -48,11 +48,7 @@ pub(crate) async fn bring_up(
     let mut attempt = 1;
     loop {
         let ports = Ports::free()?;
-        let plane = ControlPlane {
-            layout: layout.clone(),
-            binaries: binaries.clone(),
-            ports,
-        };
+        let plane = ControlPlane { layout: layout.clone(), binaries: binaries.clone(), ports };
         write_configuration(layout, &authority, ports, personas)?;
         let Err(error) = start_all(host, &plane, &authority).await else {
             return Ok(plane);
@@ -74,11 +70,7 @@ fn absent(removed: std::io::Result<()>) -> std::io::Result<()> {
     }
 }
 
-async fn start_all(
-    host: &mut impl Host,
-    plane: &ControlPlane,
-    authority: &Authority,
-) -> Result<(), Error> {
+async fn start_all(host: &mut impl Host, plane: &ControlPlane, authority: &Authority) -> Result<(), Error> {
     host.prepare(plane.ports)?;
     let probe = Probe::new(&plane.layout, authority, plane.ports)?;
     for component in Component::ALL {
@@ -89,29 +81,17 @@ async fn start_all(
 }
 
 /// Starts one component, and does not wait for it.
-pub(crate) fn launch(
-    host: &mut impl Host,
-    plane: &ControlPlane,
-    component: Component,
-) -> Result<(), Error> {
+pub(crate) fn launch(host: &mut impl Host, plane: &ControlPlane, component: Component) -> Result<(), Error> {
     if component == Component::Etcd {
         // A socket that an earlier etcd left behind would look like a ready one.
         let socket = plane.layout.etcd_socket();
         absent(std::fs::remove_file(&socket)).on("remove", &socket)?;
     }
-    host.launch(
-        component,
-        &component.command(&plane.layout, &plane.binaries, plane.ports),
-    )
+    host.launch(component, &component.command(&plane.layout, &plane.binaries, plane.ports))
 }
 
 /// Waits for one component, and fails as soon as it ends.
-pub(crate) async fn until_ready(
-    host: &mut impl Host,
-    layout: &Layout,
-    probe: &Probe,
-    component: Component,
-) -> Result<(), Error> {
+pub(crate) async fn until_ready(host: &mut impl Host, layout: &Layout, probe: &Probe, component: Component) -> Result<(), Error> {
     let log = layout.log(component.name());
     let started = Instant::now();
     loop {
@@ -121,20 +101,11 @@ pub(crate) async fn until_ready(
         }
         let tail = || last_lines(&log, QUOTED_LINES);
         if !running {
-            return Err(Error::Died {
-                component,
-                tail: tail(),
-                log,
-            });
+            return Err(Error::Died { component, tail: tail(), log });
         }
         if started.elapsed() > PATIENCE {
             let seconds = PATIENCE.as_secs();
-            return Err(Error::NotReady {
-                component,
-                seconds,
-                tail: tail(),
-                log,
-            });
+            return Err(Error::NotReady { component, seconds, tail: tail(), log });
         }
         tokio::time::sleep(POLL).await;
     }
@@ -177,16 +148,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let layout = Layout::new(dir.path().to_owned());
         layout.create().expect("folders");
-        let mut host = Failing {
-            layout: &layout,
-            log,
-            tried: Vec::new(),
-            halted: 0,
-        };
+        let mut host = Failing { layout: &layout, log, tried: Vec::new(), halted: 0 };
         let binaries = Binaries::assumed(dir.path().to_owned());
-        let error = bring_up(&mut host, &layout, &binaries, &[])
-            .await
-            .expect_err("it fails");
+        let error = bring_up(&mut host, &layout, &binaries, &[]).await.expect_err("it fails");
         assert!(error.to_string().contains(log), "{error}");
         assert_eq!(host.tried.len(), host.halted, "nothing is left running");
         host.tried.len()
@@ -194,10 +158,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_taken_port_is_worth_another_try() {
-        assert_eq!(
-            attempts("listen tcp 127.0.0.1:1: bind: address already in use").await,
-            ATTEMPTS
-        );
+        assert_eq!(attempts("listen tcp 127.0.0.1:1: bind: address already in use").await, ATTEMPTS);
         assert_eq!(attempts("unknown flag").await, 1);
     }
 }

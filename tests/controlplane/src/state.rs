@@ -38,21 +38,14 @@ pub(crate) struct Record {
 impl State {
     /// Makes the folder this instance's own; of several processes that try, one succeeds.
     pub(crate) fn claim(&self, layout: &Layout) -> Result<(), Error> {
-        let occupied = || Error::Occupied {
-            dir: layout.dir().to_owned(),
-        };
+        let occupied = || Error::Occupied { dir: layout.dir().to_owned() };
         // Stopping removes the whole folder, so it must never hold anything else.
         let mut entries = std::fs::read_dir(layout.dir()).on("read", layout.dir())?;
         if entries.next().is_some() {
             return Err(occupied());
         }
         let path = layout.state();
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-        {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Ok(_) => self.write(layout),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(occupied()),
             Err(error) => Err(error).on("create", &path),
@@ -63,14 +56,9 @@ impl State {
     pub(crate) fn read(layout: &Layout) -> Result<Self, Error> {
         let path = layout.state();
         if !path.exists() {
-            return Err(Error::NoInstance {
-                dir: layout.dir().to_owned(),
-            });
+            return Err(Error::NoInstance { dir: layout.dir().to_owned() });
         }
-        serde_json::from_str(&files::read(&path)?).map_err(|error| Error::Unreadable {
-            path,
-            reason: error.to_string(),
-        })
+        serde_json::from_str(&files::read(&path)?).map_err(|error| Error::Unreadable { path, reason: error.to_string() })
     }
 
     /// Changes the state while no other process does.
@@ -83,10 +71,8 @@ impl State {
 
     fn write(&self, layout: &Layout) -> Result<(), Error> {
         let path = layout.state();
-        let text = serde_json::to_string_pretty(self).map_err(|error| Error::Unreadable {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::Unreadable { path: path.clone(), reason: error.to_string() })?;
         files::write_private(&path, text)
     }
 
@@ -112,11 +98,7 @@ mod tests {
     use super::*;
 
     fn record(name: &str, pid: u32) -> Record {
-        Record {
-            name: name.to_owned(),
-            pid,
-            identity: "boot/1".to_owned(),
-        }
+        Record { name: name.to_owned(), pid, identity: "boot/1".to_owned() }
     }
 
     fn folder() -> (tempfile::TempDir, Layout) {
@@ -128,15 +110,9 @@ mod tests {
     #[test]
     fn changes_are_kept() {
         let (_dir, layout) = folder();
-        assert!(matches!(
-            State::read(&layout),
-            Err(Error::NoInstance { .. })
-        ));
+        assert!(matches!(State::read(&layout), Err(Error::NoInstance { .. })));
         State::default().claim(&layout).expect("claimed");
-        let ports = Ports {
-            api_server: 1,
-            controller_manager: 2,
-        };
+        let ports = Ports { api_server: 1, controller_manager: 2 };
         State::change(&layout, |state| {
             state.ports = Some(ports);
             state.add(record("etcd", 1));
@@ -154,16 +130,10 @@ mod tests {
     fn a_folder_is_claimed_once_and_only_if_empty() {
         let (dir, layout) = folder();
         State::default().claim(&layout).expect("claimed");
-        assert!(matches!(
-            State::default().claim(&layout),
-            Err(Error::Occupied { .. })
-        ));
+        assert!(matches!(State::default().claim(&layout), Err(Error::Occupied { .. })));
         std::fs::remove_file(layout.state()).expect("removed");
         std::fs::write(dir.path().join("precious"), "").expect("written");
-        assert!(matches!(
-            State::default().claim(&layout),
-            Err(Error::Occupied { .. })
-        ));
+        assert!(matches!(State::default().claim(&layout), Err(Error::Occupied { .. })));
     }
 
     #[test]

@@ -12,9 +12,7 @@ use govcloud_controlplane::{Component, DetachedControlPlane, Error, Persona};
 async fn another_handle_finds_it_and_stops_it() {
     let root = tempfile::tempdir().expect("a folder");
     let dir = root.path().join("sandbox");
-    let first = DetachedControlPlane::start(&binaries().await, &dir, &personas())
-        .await
-        .expect("started");
+    let first = DetachedControlPlane::start(&binaries().await, &dir, &personas()).await.expect("started");
     let url = first.api_url();
     drop(first);
 
@@ -24,23 +22,14 @@ async fn another_handle_finds_it_and_stops_it() {
     assert_eq!(plane.api_url(), url);
     assert!(plane.is_running().expect("known"));
     assert_eq!(who_am_i(&plane, "officer").0, "olga@agency.example");
-    plane
-        .issue(&Persona::new("latecomer", "lara"))
-        .expect("issued");
+    plane.issue(&Persona::new("latecomer", "lara")).expect("issued");
     assert_eq!(who_am_i(&plane, "latecomer").0, "lara");
     let mode = |file: &str| {
         let path = plane.dir().join(file);
-        std::fs::metadata(path)
-            .expect("it is there")
-            .permissions()
-            .mode()
-            & 0o777
+        std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
     };
     assert_eq!([mode(""), mode("pki")], [0o700; 2]);
-    assert_eq!(
-        [mode("state.json"), mode("kubeconfig"), mode("pki/ca.key")],
-        [0o600; 3]
-    );
+    assert_eq!([mode("state.json"), mode("kubeconfig"), mode("pki/ca.key")], [0o600; 3]);
 
     extra_processes(&plane).await;
     let dir = plane.dir().to_owned();
@@ -48,10 +37,7 @@ async fn another_handle_finds_it_and_stops_it() {
     assert_eq!(processes_in(&dir), [0_u32; 0]);
     assert!(!is_open(&url));
     assert!(!dir.exists());
-    assert!(matches!(
-        DetachedControlPlane::open(&dir),
-        Err(Error::NoInstance { .. })
-    ));
+    assert!(matches!(DetachedControlPlane::open(&dir), Err(Error::NoInstance { .. })));
 }
 
 /// Leaves one extra process running, for the end to take down.
@@ -60,57 +46,33 @@ async fn extra_processes(plane: &DetachedControlPlane) {
     let script = format!("echo hello; sleep 601 & wait # {}", plane.dir().display());
     let mut command = Command::new("sh");
     command.args(["-c", &script]);
-    plane
-        .spawn_detached("operator", &mut command)
-        .expect("started");
+    plane.spawn_detached("operator", &mut command).expect("started");
     let taken = plane.spawn_detached("operator", &mut command);
     assert!(matches!(taken, Err(Error::ProcessName { .. })));
-    let names: Vec<String> = plane
-        .processes()
-        .expect("known")
-        .into_iter()
-        .map(|process| process.name)
-        .collect();
+    let names: Vec<String> = plane.processes().expect("known").into_iter().map(|process| process.name).collect();
     let mut expected: Vec<&str> = Component::ALL.iter().map(|c| c.name()).collect();
     expected.push("operator");
     assert_eq!(names, expected);
 
     let log = plane.log("operator");
-    eventually("its output", || {
-        std::fs::read_to_string(&log).is_ok_and(|text| text == "hello\n")
-    })
-    .await;
+    eventually("its output", || std::fs::read_to_string(&log).is_ok_and(|text| text == "hello\n")).await;
     plane.stop_process("operator").await.expect("stopped");
     let unknown = plane.stop_process("operator").await;
     assert!(matches!(unknown, Err(Error::UnknownProcess { .. })));
     let component = plane.stop_process("etcd").await;
     assert!(matches!(component, Err(Error::UnknownProcess { .. })));
-    plane
-        .spawn_detached("operator", &mut command)
-        .expect("started");
+    plane.spawn_detached("operator", &mut command).expect("started");
 }
 
 #[tokio::test]
 async fn a_component_that_dies_is_noticed() {
     let root = tempfile::tempdir().expect("a folder");
     let dir = root.path().join("sandbox");
-    let plane = DetachedControlPlane::start(&binaries().await, &dir, &[])
-        .await
-        .expect("started");
-    let manager = plane
-        .processes()
-        .expect("known")
-        .pop()
-        .expect("the last started");
+    let plane = DetachedControlPlane::start(&binaries().await, &dir, &[]).await.expect("started");
+    let manager = plane.processes().expect("known").pop().expect("the last started");
     assert_eq!(manager.name, Component::ControllerManager.name());
     let kill = format!("kill -s KILL {}", manager.pid);
-    assert!(
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .expect("sh runs")
-            .success()
-    );
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh runs").success());
     eventually("its end", || !plane.is_running().expect("known")).await;
     plane.stop().await.expect("stopped");
 }

@@ -17,29 +17,17 @@ const ENDING: &str = "HOLD_ENDING";
 
 /// Not a test, but the process that the tests below start and kill: this binary again.
 #[tokio::test]
-#[expect(
-    clippy::zombie_processes,
-    reason = "the test that kills this process ends the bystander"
-)]
+#[expect(clippy::zombie_processes, reason = "the test that kills this process ends the bystander")]
 #[ignore = "run by the other tests, in a process of its own"]
 async fn holder() {
     let Some(report) = std::env::var_os(REPORT) else {
         return;
     };
-    let plane = OwnedControlPlane::start(&binaries().await, &personas())
-        .await
-        .expect("started");
+    let plane = OwnedControlPlane::start(&binaries().await, &personas()).await.expect("started");
     // If this process inherited the pipes that the guardians watch, they would never close.
-    let bystander = Command::new("sleep")
-        .arg("600")
-        .spawn()
-        .expect("a bystander");
+    let bystander = Command::new("sleep").arg("600").spawn().expect("a bystander");
     let temporary = PathBuf::from(&report).with_extension("tmp");
-    std::fs::write(
-        &temporary,
-        format!("{}\n{}", plane.dir().display(), bystander.id()),
-    )
-    .expect("written");
+    std::fs::write(&temporary, format!("{}\n{}", plane.dir().display(), bystander.id())).expect("written");
     std::fs::rename(temporary, report).expect("renamed");
     match std::env::var(ENDING).as_deref() {
         Ok("exit") => std::process::exit(3),
@@ -59,11 +47,7 @@ async fn hold(ending: &str) -> Held {
     let report = folder.path().join("report");
     // A panic that is wanted must not look like a failure to whoever reads the output.
     let output = || {
-        if ending == "panic" {
-            Stdio::null()
-        } else {
-            Stdio::inherit()
-        }
+        if ending == "panic" { Stdio::null() } else { Stdio::inherit() }
     };
     let holder = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "holder", "--ignored"])
@@ -76,31 +60,20 @@ async fn hold(ending: &str) -> Held {
     eventually("the holder's report", || report.exists()).await;
     let report = std::fs::read_to_string(report).expect("a report");
     let (dir, bystander) = report.split_once('\n').expect("two lines");
-    Held {
-        holder,
-        dir: dir.into(),
-        bystander: bystander.parse().expect("a process id"),
-    }
+    Held { holder, dir: dir.into(), bystander: bystander.parse().expect("a process id") }
 }
 
 async fn nothing_is_left(held: &Held) {
     let dir: &Path = &held.dir;
     eventually("no process is left", || processes_in(dir).is_empty()).await;
-    assert!(
-        is_alive(held.bystander),
-        "the bystander shows that no pipe was inherited"
-    );
+    assert!(is_alive(held.bystander), "the bystander shows that no pipe was inherited");
     eventually("the folder is removed", || !dir.exists()).await;
     signal("KILL", held.bystander);
 }
 
 fn signal(name: &str, pid: u32) -> bool {
     let command = format!("kill -s {name} {pid} 2>/dev/null");
-    Command::new("sh")
-        .args(["-c", &command])
-        .status()
-        .expect("sh runs")
-        .success()
+    Command::new("sh").args(["-c", &command]).status().expect("sh runs").success()
 }
 
 fn is_alive(pid: u32) -> bool {
@@ -110,10 +83,7 @@ fn is_alive(pid: u32) -> bool {
 #[tokio::test]
 async fn nothing_survives_a_kill() {
     let mut held = hold("never").await;
-    assert!(
-        processes_in(&held.dir).len() >= 7,
-        "three components, their guardians, a janitor"
-    );
+    assert!(processes_in(&held.dir).len() >= 7, "three components, their guardians, a janitor");
     held.holder.kill().expect("killed");
     held.holder.wait().expect("ended");
     nothing_is_left(&held).await;

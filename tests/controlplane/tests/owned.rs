@@ -16,9 +16,7 @@ async fn shared() -> &'static OwnedControlPlane {
     let start = || async {
         let binaries = binaries().await;
         let started = Instant::now();
-        let plane = OwnedControlPlane::start(&binaries, &personas())
-            .await
-            .expect("started");
+        let plane = OwnedControlPlane::start(&binaries, &personas()).await.expect("started");
         println!("ready after {:?}", started.elapsed());
         plane
     };
@@ -28,9 +26,7 @@ async fn shared() -> &'static OwnedControlPlane {
 #[tokio::test]
 async fn every_persona_is_themselves_in_instances_side_by_side() {
     let one = shared().await;
-    let two = OwnedControlPlane::start(&binaries().await, &personas())
-        .await
-        .expect("started");
+    let two = OwnedControlPlane::start(&binaries().await, &personas()).await.expect("started");
     for plane in [one, &two] {
         for persona in personas() {
             let (user, groups) = who_am_i(plane, &persona.name);
@@ -38,21 +34,13 @@ async fn every_persona_is_themselves_in_instances_side_by_side() {
             for group in &persona.groups {
                 assert!(groups.contains(group), "{group} in {groups:?}");
             }
-            assert_eq!(
-                groups.len(),
-                persona.groups.len() + 1,
-                "and authenticated: {groups:?}"
-            );
+            assert_eq!(groups.len(), persona.groups.len() + 1, "and authenticated: {groups:?}");
         }
         assert_eq!(who_am_i(plane, ADMIN).0, "admin");
     }
     let create = ["create", "namespace", "only-in-two"];
     kubectl_ok(&two, ADMIN, &create);
-    assert!(
-        !kubectl(one, ADMIN, &["get", "namespace", "only-in-two"])
-            .status
-            .success()
-    );
+    assert!(!kubectl(one, ADMIN, &["get", "namespace", "only-in-two"]).status.success());
 
     let dir = two.dir().to_owned();
     assert!(!processes_in(&dir).is_empty());
@@ -70,10 +58,7 @@ async fn rights_are_checked_and_namespaces_set() {
     assert!(message.contains("\"victor\""), "{message}");
     let message = kubectl(plane, "officer", &["get", "pods"]).stderr;
     let message = String::from_utf8_lossy(&message);
-    assert!(
-        message.contains("in the namespace \"kube-public\""),
-        "{message}"
-    );
+    assert!(message.contains("in the namespace \"kube-public\""), "{message}");
 }
 
 #[tokio::test]
@@ -86,25 +71,16 @@ async fn a_persona_can_be_added_later() {
     assert!(groups.contains(&"late".to_owned()));
     // The others are still there.
     assert_eq!(who_am_i(plane, "visitor").0, "victor");
-    let error = plane
-        .issue(&Persona::new(ADMIN, "mallory"))
-        .expect_err("reserved");
+    let error = plane.issue(&Persona::new(ADMIN, "mallory")).expect_err("reserved");
     assert!(matches!(error, Error::ReservedPersona));
 }
 
 #[tokio::test]
 async fn a_pod_is_admitted_and_its_creation_recorded_but_not_its_reading() {
     let plane = shared().await;
-    kubectl_ok(
-        plane,
-        ADMIN,
-        &["run", "recorded", "--image=example.test/none:1"],
-    );
+    kubectl_ok(plane, ADMIN, &["run", "recorded", "--image=example.test/none:1"]);
     let audit = std::fs::read_to_string(plane.audit_log()).expect("an audit log");
-    let events: Vec<serde_json::Value> = audit
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
+    let events: Vec<serde_json::Value> = audit.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let creation = events
         .iter()
         .find(|event| event["objectRef"]["name"] == "recorded" && event["verb"] == "create")
@@ -115,10 +91,7 @@ async fn a_pod_is_admitted_and_its_creation_recorded_but_not_its_reading() {
     kubectl_ok(plane, ADMIN, &["get", "pod", "recorded"]);
     let audit = std::fs::read_to_string(plane.audit_log()).expect("an audit log");
     for reading in ["get", "list", "watch"] {
-        assert!(
-            !audit.contains(&format!("\"verb\":\"{reading}\"")),
-            "no {reading}"
-        );
+        assert!(!audit.contains(&format!("\"verb\":\"{reading}\"")), "no {reading}");
     }
 }
 
@@ -126,82 +99,42 @@ async fn a_pod_is_admitted_and_its_creation_recorded_but_not_its_reading() {
 async fn quotas_are_counted() {
     let plane = shared().await;
     kubectl_ok(plane, ADMIN, &["create", "namespace", "counted"]);
-    kubectl_ok(
-        plane,
-        ADMIN,
-        &["-n", "counted", "create", "quota", "q", "--hard=pods=3"],
-    );
-    let hard = [
-        "-n",
-        "counted",
-        "get",
-        "quota",
-        "q",
-        "-o",
-        "jsonpath={.status.hard.pods}",
-    ];
-    eventually("the quota's status", || {
-        kubectl_ok(plane, ADMIN, &hard) == "3"
-    })
-    .await;
+    kubectl_ok(plane, ADMIN, &["-n", "counted", "create", "quota", "q", "--hard=pods=3"]);
+    let hard = ["-n", "counted", "get", "quota", "q", "-o", "jsonpath={.status.hard.pods}"];
+    eventually("the quota's status", || kubectl_ok(plane, ADMIN, &hard) == "3").await;
 }
 
 #[tokio::test]
 async fn components_can_be_stopped_and_started() {
-    let plane = OwnedControlPlane::start(&binaries().await, &[])
-        .await
-        .expect("started");
+    let plane = OwnedControlPlane::start(&binaries().await, &[]).await.expect("started");
     kubectl_ok(&plane, ADMIN, &["create", "namespace", "kept"]);
     for component in Component::ALL {
         let before = plane.pid(component).await.expect("it runs");
         plane.stop_component(component).await.expect("stopped");
         assert_eq!(plane.pid(component).await, None);
         let again = plane.stop_component(component).await;
-        assert!(matches!(
-            again,
-            Err(Error::Already {
-                state: "stopped",
-                ..
-            })
-        ));
+        assert!(matches!(again, Err(Error::Already { state: "stopped", .. })));
         plane.start_component(component).await.expect("started");
         assert_ne!(plane.pid(component).await, Some(before));
         kubectl_ok(&plane, ADMIN, &["get", "namespace", "kept"]);
     }
     let again = plane.start_component(Component::Etcd).await;
-    assert!(matches!(
-        again,
-        Err(Error::Already {
-            state: "running",
-            ..
-        })
-    ));
+    assert!(matches!(again, Err(Error::Already { state: "running", .. })));
     plane.stop().await.expect("stopped");
 }
 
 #[tokio::test]
 async fn a_component_that_dies_at_its_start_is_quoted() {
-    let plane = OwnedControlPlane::start(&binaries().await, &[])
-        .await
-        .expect("started");
-    plane
-        .stop_component(Component::ApiServer)
-        .await
-        .expect("stopped");
+    let plane = OwnedControlPlane::start(&binaries().await, &[]).await.expect("started");
+    plane.stop_component(Component::ApiServer).await.expect("stopped");
     let address = plane.api_url();
     let squatter = TcpListener::bind(address.trim_start_matches("https://")).expect("free");
-    let error = plane
-        .start_component(Component::ApiServer)
-        .await
-        .expect_err("the port is taken");
+    let error = plane.start_component(Component::ApiServer).await.expect_err("the port is taken");
     let message = error.to_string();
     // These words are also what makes a first start try other ports.
     assert!(message.contains("address already in use"), "{message}");
     assert!(message.contains("kube-apiserver.log"), "{message}");
     drop(squatter);
-    plane
-        .start_component(Component::ApiServer)
-        .await
-        .expect("started");
+    plane.start_component(Component::ApiServer).await.expect("started");
     plane.stop().await.expect("stopped");
 }

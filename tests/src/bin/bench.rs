@@ -38,7 +38,9 @@ async fn main() {
     let (p50, p99) = percentiles(&mut approved);
     let (bare_p50, bare_p99) = percentiles(&mut bare);
     println!("approval → enforced   p50 {p50:>6.1} ms   p99 {p99:>6.1} ms   ({runs} runs)");
-    println!("bare write → enforced p50 {bare_p50:>6.1} ms   p99 {bare_p99:>6.1} ms   (the baseline: the same slot written straight into a grant)");
+    println!(
+        "bare write → enforced p50 {bare_p50:>6.1} ms   p99 {bare_p99:>6.1} ms   (the baseline: the same slot written straight into a grant)"
+    );
     println!("ratio                 p50 {:>6.1}      p99 {:>6.1}", p50 / bare_p50, p99 / bare_p99);
 }
 
@@ -59,7 +61,14 @@ impl Bench {
     async fn new(cloud: &Cloud, namespace: String) -> Self {
         let bare = "customs--bare";
         let bench = Self {
-            developer: api(cloud.client(people::ADMIN).await, &namespace, "kafka.strimzi.io", "v1", "KafkaNodePool", "kafkanodepools"),
+            developer: api(
+                cloud.client(people::ADMIN).await,
+                &namespace,
+                "kafka.strimzi.io",
+                "v1",
+                "KafkaNodePool",
+                "kafkanodepools",
+            ),
             reviewer: ours(cloud.client(people::REVIEWER_1).await, "agency-customs", "PermitReview", "permitreviews"),
             grants: ours(cloud.client(people::OPERATOR).await, bare, "ProcessingGrant", "processinggrants"),
             namespace,
@@ -90,7 +99,11 @@ impl Bench {
         let name = format!("run-{run}");
         let slot = json!({"name": name, "permit": "GC-0", "class": "message-broker", "replicas": 1, "perReplica": {"brokers": "1", "storage": "1Gi"}, "notAfter": "2099-01-01T00:00:00Z"});
         let patch = json!({"spec": {"resources": {"kafkanodepools.kafka.strimzi.io": [slot]}}});
-        let pools = Api::namespaced_with(self.developer.clone().into_client(), "customs--bare", &resource("kafka.strimzi.io", "v1", "KafkaNodePool", "kafkanodepools"));
+        let pools = Api::namespaced_with(
+            self.developer.clone().into_client(),
+            "customs--bare",
+            &resource("kafka.strimzi.io", "v1", "KafkaNodePool", "kafkanodepools"),
+        );
         let started = Instant::now();
         self.grants.patch("slots", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("the grant is written");
         self.admitted(&pools, "customs--bare", &name, started).await

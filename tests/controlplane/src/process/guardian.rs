@@ -111,17 +111,8 @@ pub(crate) struct Guarded {
 
 impl Guarded {
     /// Starts a command in `dir`, its output appended to `log`.
-    pub(crate) fn spawn(
-        command: &CommandLine,
-        dir: &Path,
-        pid_file: &Path,
-        log: &Path,
-    ) -> Result<Self, Error> {
-        let output = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log)
-            .on("open", log)?;
+    pub(crate) fn spawn(command: &CommandLine, dir: &Path, pid_file: &Path, log: &Path) -> Result<Self, Error> {
+        let output = OpenOptions::new().create(true).append(true).open(log).on("open", log)?;
         let mut guardian = Guardian::spawn(
             Command::new("sh")
                 .args(["-c", GUARDIAN, "sh", &GRACE.as_secs().to_string()])
@@ -135,15 +126,10 @@ impl Guarded {
         let mut line = String::new();
         if let Some(stdout) = guardian.shell.stdout.take() {
             // The shell says it at once, so this does not hold up the runtime.
-            BufReader::new(stdout)
-                .read_line(&mut line)
-                .on("start", &command.program)?;
+            BufReader::new(stdout).read_line(&mut line).on("start", &command.program)?;
         }
         let pid = line.trim().parse().map_err(std::io::Error::other);
-        Ok(Self {
-            guardian,
-            pid: pid.on("learn the process id of", &command.program)?,
-        })
+        Ok(Self { guardian, pid: pid.on("learn the process id of", &command.program)? })
     }
 
     /// Whether the component runs.
@@ -172,12 +158,7 @@ impl Janitor {
     /// Starts watching over `dir`.
     pub(crate) fn watch(dir: &Path) -> Result<Self, Error> {
         let guardian = Guardian::spawn(
-            Command::new("sh")
-                .args(["-c", JANITOR, "sh"])
-                .arg(dir)
-                .current_dir("/")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null()),
+            Command::new("sh").args(["-c", JANITOR, "sh"]).arg(dir).current_dir("/").stdout(Stdio::null()).stderr(Stdio::null()),
         )?;
         Ok(Self { guardian })
     }
@@ -205,10 +186,7 @@ mod tests {
 
     fn spawn(dir: &Path, script: &str) -> Guarded {
         let arguments = vec!["-c".to_owned(), script.to_owned()];
-        let command = CommandLine {
-            program: "sh".into(),
-            arguments,
-        };
+        let command = CommandLine { program: "sh".into(), arguments };
         Guarded::spawn(&command, dir, &dir.join("run/it"), &dir.join("log")).expect("started")
     }
 

@@ -5,11 +5,7 @@ use std::process::{Command, Stdio};
 /// What distinguishes this process from all others that ever had its id: when it started, and
 /// on Linux also in which boot of the machine. `None` if it has ended.
 pub(crate) fn of(pid: u32) -> Option<String> {
-    if cfg!(target_os = "linux") {
-        from_proc(pid)
-    } else {
-        from_ps(pid)
-    }
+    if cfg!(target_os = "linux") { from_proc(pid) } else { from_ps(pid) }
 }
 
 fn from_proc(pid: u32) -> Option<String> {
@@ -27,9 +23,7 @@ fn start_time(stat: &str) -> Option<&str> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace();
     let state = fields.next()?;
-    (!matches!(state, "Z" | "X"))
-        .then(|| fields.nth(18))
-        .flatten()
+    (!matches!(state, "Z" | "X")).then(|| fields.nth(18)).flatten()
 }
 
 fn from_ps(pid: u32) -> Option<String> {

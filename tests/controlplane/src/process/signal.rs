@@ -25,10 +25,7 @@ pub(crate) async fn end(name: &str, pid: u32, identity: &str) -> Result<(), Erro
     if gone(pid, identity) {
         return Ok(());
     }
-    Err(Error::Survived {
-        name: name.to_owned(),
-        pid,
-    })
+    Err(Error::Survived { name: name.to_owned(), pid })
 }
 
 /// Whether the process with that identity has ended.
@@ -40,13 +37,7 @@ pub(crate) fn gone(pid: u32, identity: &str) -> bool {
 /// unsafe code; a failure shows in that the process is still there.
 fn send(signal: &str, group: u32) {
     let _ = Command::new("sh")
-        .args([
-            "-c",
-            r#"kill -s "$1" -- "-$2""#,
-            "sh",
-            signal,
-            &group.to_string(),
-        ])
+        .args(["-c", r#"kill -s "$1" -- "-$2""#, "sh", signal, &group.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -12,14 +12,8 @@ use govcloud_controlplane::{Binaries, ControlPlane, Persona};
 pub(crate) fn personas() -> Vec<Persona> {
     vec![
         Persona::new("visitor", "victor"),
-        Persona::new(
-            "operator",
-            "system:serviceaccount:govcloud-system:govcloud-operator",
-        )
-        .in_groups([
-            "system:serviceaccounts",
-            "system:serviceaccounts:govcloud-system",
-        ]),
+        Persona::new("operator", "system:serviceaccount:govcloud-system:govcloud-operator")
+            .in_groups(["system:serviceaccounts", "system:serviceaccounts:govcloud-system"]),
         Persona::new("officer", "olga@agency.example")
             .in_groups(["agency:one", "agency:two", "Größe, ü=ö"])
             .in_namespace("kube-public"),
@@ -38,10 +32,7 @@ pub(crate) fn kubectl(plane: &ControlPlane, context: &str, arguments: &[&str]) -
         .args(["--context", context])
         .args(arguments)
         // Discovery is cached by address, and ports are used again by other instances.
-        .args([
-            "--cache-dir",
-            &plane.dir().join("kubectl-cache").display().to_string(),
-        ])
+        .args(["--cache-dir", &plane.dir().join("kubectl-cache").display().to_string()])
         .output()
         .expect("kubectl runs")
 }
@@ -61,18 +52,12 @@ pub(crate) fn who_am_i(plane: &ControlPlane, context: &str) -> (String, Vec<Stri
         kubectl_ok(plane, context, &["auth", "whoami", "-o", &path])
     };
     let groups = field("groups");
-    (
-        field("username"),
-        serde_json::from_str(&groups).expect("a list"),
-    )
+    (field("username"), serde_json::from_str(&groups).expect("a list"))
 }
 
 /// Ids of all processes whose command line names `dir`.
 pub(crate) fn processes_in(dir: &Path) -> Vec<u32> {
-    let output = Command::new("ps")
-        .args(["-axww", "-o", "pid=,command="])
-        .output()
-        .expect("ps runs");
+    let output = Command::new("ps").args(["-axww", "-o", "pid=,command="]).output().expect("ps runs");
     let dir = dir.to_str().expect("a readable path");
     String::from_utf8_lossy(&output.stdout)
         .lines()
@@ -85,10 +70,7 @@ pub(crate) fn processes_in(dir: &Path) -> Vec<u32> {
 pub(crate) async fn eventually(what: &str, mut ask: impl FnMut() -> bool) {
     let started = Instant::now();
     while !ask() {
-        assert!(
-            started.elapsed() < Duration::from_secs(30),
-            "not in time: {what}"
-        );
+        assert!(started.elapsed() < Duration::from_secs(30), "not in time: {what}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
