@@ -51,7 +51,7 @@ impl Quantity {
     /// The difference; zero where `other` is larger, because capacity is never negative.
     #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {
-        self.with((self.nanos - other.nanos).max(0), other)
+        self.with(self.nanos.saturating_sub(other.nanos).max(0), other)
     }
 
     /// This amount `times` over, at most the largest quantity.
@@ -74,7 +74,7 @@ impl Quantity {
         if part.nanos <= 0 {
             return None;
         }
-        i64::try_from((self.nanos + part.nanos - 1) / part.nanos).ok()
+        i64::try_from(self.nanos.saturating_add(part.nanos - 1) / part.nanos).ok()
     }
 
     /// As a floating-point number, for metrics and bars only.
@@ -157,7 +157,7 @@ fn multiplier(suffix: &str) -> Option<(Scale, bool)> {
         return Some((Scale::Times(10_i128.pow(*exponent)), false));
     }
     let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
-    let power = u32::try_from(exponent + 9);
+    let power = u32::try_from(exponent.saturating_add(9));
     Some((
         match power {
             Ok(power) => Scale::Times(10_i128.checked_pow(power).unwrap_or(MAX)),
@@ -188,7 +188,7 @@ fn scale(number: &str, by: Scale) -> Option<i128> {
     let precision = fraction.len().min(18);
     let divisor = 10_i128.pow(u32::try_from(precision).ok()?);
     let part = digits(&fraction[..precision])?.saturating_mul(multiplier);
-    Some(whole.saturating_add((part + divisor - 1) / divisor))
+    Some(whole.saturating_add(part.saturating_add(divisor - 1) / divisor))
 }
 
 impl fmt::Display for Quantity {
@@ -250,6 +250,7 @@ impl JsonSchema for Quantity {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "x-kubernetes-int-or-string": true,
+            "minimum": 0,
             "maxLength": 40,
             "pattern": r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)((([KMGTPE]i)|[numkMGTPE])|([eE][+-]?[0-9]{1,2}))?$",
         })
@@ -282,6 +283,9 @@ mod tests {
     #[case("0.0000000001", "1n")]
     #[case("9E", "9E")]
     #[case("10000E", "9223372036854775807")]
+    #[case("0.99e29", "9223372036854775807")]
+    #[case("1e2147483647", "9223372036854775807")]
+    #[case("1e-2147483648", "1n")]
     fn prints_as_the_api_server_does(#[case] written: &str, #[case] canonical: &str) {
         assert_eq!(quantity(written).to_string(), canonical);
     }

@@ -38,6 +38,12 @@ impl Resources {
         self.zip(other, Quantity::saturating_sub)
     }
 
+    /// Key by key: the larger of both.
+    #[must_use]
+    pub fn largest(&self, other: &Self) -> Self {
+        self.zip(other, Quantity::max)
+    }
+
     /// Every amount `times` over.
     #[must_use]
     pub fn times(&self, times: i64) -> Self {
@@ -112,6 +118,10 @@ mod tests {
         let sum = resources(&[("cpu", "500m")]).plus(&resources(&[("cpu", "1500m"), ("memory", "1Gi")]));
         assert_eq!(sum, resources(&[("cpu", "2"), ("memory", "1Gi")]));
         assert_eq!(sum.minus(&resources(&[("cpu", "5")])), resources(&[("cpu", "0"), ("memory", "1Gi")]));
+        assert_eq!(
+            sum.largest(&resources(&[("cpu", "5"), ("gpu", "1")])),
+            resources(&[("cpu", "5"), ("gpu", "1"), ("memory", "1Gi")])
+        );
         assert_eq!(resources(&[("storage", "1Ti")]).times(3), resources(&[("storage", "3Ti")]));
     }
 

@@ -87,12 +87,35 @@ impl Context {
         let event = Event {
             type_: if warning { EventType::Warning } else { EventType::Normal },
             reason: reason.to_owned(),
-            note: Some(note),
+            note: Some(cut(note)),
             action: "Reconcile".to_owned(),
             secondary: None,
         };
         if let Err(error) = self.recorder.publish(&event, &object.object_ref(&())).await {
             tracing::warn!(%error, reason, "event not written");
         }
+    }
+}
+
+/// The API server takes notes of less than 1024 bytes.
+const NOTE_BYTES: usize = 1000;
+
+fn cut(mut note: String) -> String {
+    if note.len() > NOTE_BYTES {
+        note.truncate(note.floor_char_boundary(NOTE_BYTES));
+        note.push('…');
+    }
+    note
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_note_is_cut_between_two_letters() {
+        let note = cut("ü".repeat(4000));
+        assert!(note.len() < 1024 && note.ends_with('…'));
+        assert_eq!(cut("short".into()), "short");
     }
 }

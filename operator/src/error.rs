@@ -62,9 +62,23 @@ impl Error {
 
     /// The HTTP status code of the API server's answer, if it answered.
     pub fn code(&self) -> Option<u16> {
+        self.answer().map(|status| status.code)
+    }
+
+    /// What the API server said, if it answered.
+    pub fn said(&self) -> Option<String> {
+        self.answer().map(|status| status.message.clone())
+    }
+
+    /// Whether the API server understood what was written and refuses it as invalid: trying again changes nothing.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self.code(), Some(400 | 422))
+    }
+
+    fn answer(&self) -> Option<&kube::core::Status> {
         let (Self::Read { source, .. } | Self::Write { source, .. } | Self::Status { source, .. }) = self else { return None };
         match source.as_ref() {
-            kube::Error::Api(status) => Some(status.code),
+            kube::Error::Api(status) => Some(status),
             _ => None,
         }
     }

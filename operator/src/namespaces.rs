@@ -1,10 +1,11 @@
 //! Namespaces that the operator makes, and finalizers.
 //!
 //! An existing namespace is never adopted: one that was not made for exactly this owner is a conflict, and stays as it is.
+//! The one exception is the home that a closed agency left behind, with its paperwork.
 
 use std::{fmt::Debug, sync::Arc};
 
-use govcloud_crds::names::{ANNOTATION_OWNER_UID, FINALIZER};
+use govcloud_crds::names::{ANNOTATION_OWNER_UID, FINALIZER, LABEL_AGENCY, LABEL_HOME};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Resource, ResourceExt,
@@ -41,7 +42,8 @@ pub async fn ensure(context: &Context, manifest: &Value, owner: Option<&str>) ->
             ),
         },
     };
-    if live.annotations().get(ANNOTATION_OWNER_UID).map(String::as_str) != owner {
+    let made_for = live.annotations().get(ANNOTATION_OWNER_UID).map(String::as_str);
+    if made_for != owner && !is_left_behind(context, manifest, &live) {
         return Ok(Namespaced::Conflict(format!(
             "Namespace {name} is there already and was not made for this object. Rename one of them, or delete the namespace if nothing in it is needed."
         )));
@@ -49,8 +51,17 @@ pub async fn ensure(context: &Context, manifest: &Value, owner: Option<&str>) ->
     if live.metadata.deletion_timestamp.is_some() {
         return Ok(Namespaced::Conflict(format!("Namespace {name} is being deleted; it is made anew when it is gone.")));
     }
-    relabel(&api, manifest, &live).await?;
+    relabel(&api, manifest, &live, owner).await?;
     Ok(Namespaced::Ours(live))
+}
+
+/// Whether it is the home of an agency of this name that was closed: its paperwork stayed, and an agency that is opened
+/// again takes it over. Only the operator writes these labels.
+fn is_left_behind(context: &Context, manifest: &Value, live: &Namespace) -> bool {
+    let label = |key: &str| live.labels().get(key).map(String::as_str) == manifest["metadata"]["labels"][key].as_str();
+    let is_home = live.labels().contains_key(LABEL_HOME) && label(LABEL_HOME) && label(LABEL_AGENCY);
+    let owner = live.annotations().get(ANNOTATION_OWNER_UID);
+    is_home && context.stores.agencies.find(|agency| agency.metadata.uid.as_ref() == owner).is_none()
 }
 
 /// Creates it, or `None` if one of that name is there.
@@ -67,15 +78,21 @@ async fn create(api: &Api<Namespace>, manifest: &Value, owner: Option<&str>) -> 
     }
 }
 
-/// Sets our labels where they differ; others' labels stay.
-async fn relabel(api: &Api<Namespace>, manifest: &Value, live: &Namespace) -> Result<(), Error> {
+/// Sets our labels and the owner where they differ; others' labels stay.
+async fn relabel(api: &Api<Namespace>, manifest: &Value, live: &Namespace, owner: Option<&str>) -> Result<(), Error> {
     let name = live.name_any();
     let wanted = manifest["metadata"]["labels"].as_object();
-    let differs = wanted.into_iter().flatten().any(|(key, value)| live.labels().get(key).map(String::as_str) != value.as_str());
+    let is_theirs = live.annotations().get(ANNOTATION_OWNER_UID).map(String::as_str) == owner;
+    let differs = !is_theirs
+        || wanted.into_iter().flatten().any(|(key, value)| live.labels().get(key).map(String::as_str) != value.as_str());
     if !differs {
         return Ok(());
     }
-    let patch = json!({"metadata": {"labels": manifest["metadata"]["labels"], "resourceVersion": live.resource_version()}});
+    let patch = json!({"metadata": {
+        "labels": manifest["metadata"]["labels"],
+        "annotations": {ANNOTATION_OWNER_UID: owner},
+        "resourceVersion": live.resource_version(),
+    }});
     let written = api
         .patch(&name, &PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }, &Patch::Merge(&patch))
         .await;

@@ -174,6 +174,9 @@ fn capacity(view: &View<'_>) -> Option<Verdict> {
 }
 
 fn active(view: &View<'_>) -> Verdict {
+    if let Some(objection) = view.objection {
+        return Verdict::no("Active", objection.reason, objection.message.clone());
+    }
     let ends = view.permit.status.as_ref().and_then(|s| s.not_after.as_ref()).map(|t| t.0.to_string()).unwrap_or_default();
     match view.state.phase {
         Phase::Active => Verdict::yes("Active", "Active", format!("Until {ends}.")),

@@ -113,7 +113,7 @@ where
             tracing::debug!(controller = name, object = key, group = GROUP, "reconciled");
         }
         Err(error) if error.is_conflict() => {
-            tracing::debug!(controller = name, object = key, %error, "decided on an old state; tried again")
+            tracing::debug!(controller = name, object = key, %error, "decided on an old state; tried again");
         }
         Err(error) => tracing::warn!(controller = name, object = key, class = error.class(), %error, "failed; tried again later"),
     }

@@ -155,14 +155,14 @@ impl Pending {
                 while let Some(event) = events.next().await {
                     match event {
                         Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) => {
-                            trigger(&stores, &queues, &object)
+                            trigger(&stores, &queues, &object);
                         }
                         Ok(Event::Init) => {}
                         // What was deleted while the watch was interrupted is in no event: look at everything again.
                         Ok(Event::InitDone) if filled => queues.everything(&stores),
                         Ok(Event::InitDone) => filled = true,
                         Err(error) => {
-                            tracing::warn!(kind = std::any::type_name::<K>(), %error, "watch interrupted; it is taken up again")
+                            tracing::warn!(kind = std::any::type_name::<K>(), %error, "watch interrupted; it is taken up again");
                         }
                     }
                 }

@@ -6,6 +6,7 @@ use govcloud_crds::{
     Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit,
     Project, ServiceClaim, SharedService,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, agency_of_home, home_namespace, split_project_namespace},
+    permit::Phase,
 };
 use k8s_openapi::api::core::v1::{Namespace, Node, Secret};
 use kube::{
@@ -92,14 +93,19 @@ pub fn cloud(stores: &Stores, queues: &Queues, _: &GovernmentCloud) {
     Queues::each(&queues.permit, &stores.permits, |p| p.status.as_ref().is_none_or(|s| s.assessment.is_none()));
 }
 
-/// Its projects follow its isolation; its permits and claims its type, regime and members.
+/// Its projects follow its isolation; its permits and claims its type, regime and members; other agencies may be below it.
 pub fn agency(stores: &Stores, queues: &Queues, agency: &Agency) {
     let name = agency.name_any();
     queues.the_agency(&name);
     queues.the_cloud();
     Queues::each(&queues.project, &stores.projects, |p| in_home(p, &name));
     Queues::each(&queues.permit, &stores.permits, |p| in_home(p, &name));
+    Queues::each(&queues.agency, &stores.agencies, |a| a.name_any() != name && a.spec.parent.is_some());
+    Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == name);
     Queues::each(&queues.service, &stores.services, |_| true);
+    Queues::each(&queues.claim, &stores.claims, |c| {
+        c.metadata.namespace.as_deref().and_then(split_project_namespace).is_some_and(|(agency, _)| agency == name)
+    });
 }
 
 /// A project asks its agency's ledgers, and its permits wait for it.
@@ -125,11 +131,13 @@ pub fn quota(stores: &Stores, queues: &Queues, quota: &AgencyQuota) {
     Queues::each(&queues.project, &stores.projects, |p| in_home(p, &quota.spec.agency) && p.spec.pool == quota.spec.pool);
 }
 
-/// A class makes policies and roles, gates quota keys, and lets requests be assessed that waited for it.
+/// A class makes policies and roles, gates quota keys, lets requests be assessed that waited for it, and is what services
+/// are offered in.
 pub fn class(stores: &Stores, queues: &Queues, class: &ProcessingClass) {
     let _ = queues.class.send(ObjectRef::from_obj(class));
     queues.enforcement.notify_one();
     Queues::each(&queues.project, &stores.projects, |_| true);
+    Queues::each(&queues.service, &stores.services, |s| s.spec.processing_class == class.name_any());
     Queues::each(&queues.permit, &stores.permits, |p| p.status.as_ref().is_none_or(|s| s.assessment.is_none()));
 }
 
@@ -143,10 +151,10 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     let agency = agency_of_home(namespace).unwrap_or_default();
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
     let phase = permit.status.as_ref().map(|s| s.phase).unwrap_or_default();
-    if !phase.is_waiting() {
+    if !matches!(phase, Phase::Pending | Phase::UnderReview) {
         // A place became free: in the queue for all, and perhaps at the same target.
         Queues::each(&queues.permit, &stores.permits, |p| {
-            p.status.as_ref().is_some_and(|s| s.phase.is_waiting() || s.phase == govcloud_crds::permit::Phase::Approved)
+            p.status.as_ref().is_some_and(|s| s.phase.is_waiting() || s.phase == Phase::Approved)
         });
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! A test binary starts one [`Cloud`] and shares it; tests that stop the operator or take a remedy out start their own.
 
+#![allow(clippy::missing_panics_doc, reason = "what helps a test fails by panicking")]
+
 mod binaries;
 mod cloud;
 pub mod fixtures;

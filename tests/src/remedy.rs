@@ -59,6 +59,7 @@ impl Attack {
     }
 
     /// The same, in another person's name.
+    #[must_use]
     pub fn impersonating(mut self, user: &str) -> Self {
         self.arguments.push(format!("--as={user}"));
         self
@@ -170,8 +171,9 @@ async fn weaken(cloud: &Cloud, policy: &str, from: &str, to: &str) {
     let mut found = false;
     for (kind, name) in objects {
         let live = cloud.json(people::ADMIN, &["get", kind, &name, "-o", "json"]).await;
-        let weaker = live["spec"].to_string().replace(from, to);
-        if weaker == live["spec"].to_string() {
+        let spec = live["spec"].to_string();
+        let weaker = spec.replace(from, to);
+        if weaker == spec {
             continue;
         }
         found = true;

@@ -16,8 +16,11 @@ pub struct Demand {
     pub uid: String,
     /// What it asks for; nothing once the project is being deleted.
     pub wanted: Resources,
-    /// Key by key the larger of the ResourceQuota's `spec.hard` and `status.hard`.
+    /// Key by key the largest of the ResourceQuota's `spec.hard`, `status.hard` and `status.used`.
     pub shown: Resources,
+    /// Whether the project is being deleted: it keeps all it has until its namespace is gone, because its ResourceQuota
+    /// may go before its pods do.
+    pub leaving: bool,
 }
 
 /// The ledger after `demands` (oldest project first) were served from `budget`, given the ledger `before`.
@@ -44,8 +47,9 @@ fn entry<'a>(before: &'a [Allocation], demand: &Demand) -> Option<&'a Allocation
 /// What the namespace keeps whatever happens: what it has as far as it still wants it, and what its ResourceQuota shows.
 fn floor(demand: &Demand, current: Option<&Allocation>) -> Resources {
     let has = current.map(|a| a.hard.clone()).unwrap_or_default();
+    let still = |key: &str| if demand.leaving { has.get(key) } else { demand.wanted.get(key).min(has.get(key)) };
     let keys = has.0.keys().chain(demand.shown.0.keys());
-    keys.map(|key| (key.clone(), demand.wanted.get(key).min(has.get(key)).max(demand.shown.get(key)))).collect()
+    keys.map(|key| (key.clone(), still(key).max(demand.shown.get(key)))).collect()
 }
 
 fn allocation(demand: &Demand, hard: Resources, before: Option<&Allocation>) -> Allocation {
@@ -90,7 +94,7 @@ mod tests {
     }
 
     fn demand(namespace: &str, wanted: i64, shown: i64) -> Demand {
-        Demand { namespace: namespace.into(), uid: namespace.into(), wanted: cpu(wanted), shown: cpu(shown) }
+        Demand { namespace: namespace.into(), uid: namespace.into(), wanted: cpu(wanted), shown: cpu(shown), leaving: false }
     }
 
     fn hard(ledger: &[Allocation]) -> Vec<i64> {
@@ -118,6 +122,15 @@ mod tests {
         let released = allocate(&cpu(30), &waiting, &[demand("a", 5, 5), demand("b", 30, 10)]);
         assert_eq!(hard(&released), [5, 25]);
         assert_eq!(released[0].phase, AllocationPhase::Settled);
+    }
+
+    #[test]
+    fn a_project_that_goes_keeps_what_it_has_until_its_namespace_is_gone() {
+        let before = allocate(&cpu(30), &[], &[demand("a", 30, 0)]);
+        let going = Demand { leaving: true, ..demand("a", 0, 0) };
+        let meanwhile = allocate(&cpu(30), &before, &[going, demand("b", 10, 0)]);
+        assert_eq!(hard(&meanwhile), [30, 0]);
+        assert_eq!(hard(&allocate(&cpu(30), &meanwhile, &[demand("b", 10, 0)])), [10]);
     }
 
     #[test]

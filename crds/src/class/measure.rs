@@ -51,11 +51,18 @@ pub fn measure(control: &Control, object: &Value) -> Result<Size, MeasureError> 
     Ok(Size { replicas, per_replica })
 }
 
-/// Whether the expressions of `control` can be compiled; the first that cannot, with the position.
+/// What admission knows beside `object`. An expression over these could say anything about an object's size.
+const NOT_THE_OBJECT: [&str; 6] = ["oldObject", "request", "params", "namespaceObject", "authorizer", "variables"];
+
+/// Whether the expressions of `control` can be compiled and read nothing but `object`; the first that cannot.
 pub fn check(control: &Control) -> Result<(), MeasureError> {
     let all = std::iter::once(("replicas", &control.replicas)).chain(control.per_replica.iter().map(|(d, e)| (d.as_str(), e)));
     for (what, expression) in all {
-        compile(what, expression)?;
+        let program = compile(what, expression)?;
+        let references = program.references();
+        if let Some(name) = NOT_THE_OBJECT.iter().find(|name| references.has_variable(name)) {
+            return Err(error(what, expression, &format!("it reads {name}; a size is read from object alone")));
+        }
     }
     Ok(())
 }
@@ -156,5 +163,7 @@ mod tests {
         assert!(check(&control("object.spec.replicas", STORAGE)).is_ok());
         let bad = check(&control("1 +", "1")).expect_err("does not compile");
         assert_eq!(bad.what, "replicas");
+        let beside = check(&control("1", "has(oldObject.spec) ? 0 : 1")).expect_err("reads more than the object");
+        assert!(beside.why.contains("oldObject"), "{beside}");
     }
 }

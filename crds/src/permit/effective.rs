@@ -74,7 +74,9 @@ pub struct Effective {
 /// What `permit` is at `now`, judged by `policy` from its `reviews`.
 ///
 /// Total and pure: the same arguments give the same answer, and there is an answer for all. Facts that only the operator
-/// can establish are read from the status, which nobody else can write: the assessment, and `validFrom`.
+/// can establish are read from the status, which nobody else can write: the assessment, `validFrom`, and the reviews as
+/// they were counted. A review is judged once; who joins the agency later, or which review carries the same second, changes
+/// no past decision.
 pub fn effective(permit: &ProcessingPermit, reviews: &[PermitReview], policy: Option<&Policy>, now: Timestamp) -> Effective {
     let status = permit.status.clone().unwrap_or_default();
     let (Some(policy), Some(assessment)) = (policy, &status.assessment) else {
@@ -85,7 +87,10 @@ pub fn effective(permit: &ProcessingPermit, reviews: &[PermitReview], policy: Op
     if duplicate && policy.pinned.approval.on_duplicate == OnDuplicate::Deny {
         tally.deny_duplicate(assessment.assessed_at.0);
     }
-    for review in in_order(permit, reviews) {
+    for row in &status.reviews {
+        tally.recall(row, reviews.iter().find(|r| names(r, permit) && r.name_any() == row.name));
+    }
+    for review in new_in_order(permit, reviews, &status.reviews) {
         tally.count(review);
     }
     let ends = status.not_after.as_ref().map(|t| t.0).filter(|_| status.valid_from.is_some());
@@ -102,10 +107,29 @@ impl Effective {
     }
 }
 
-/// The reviews that name this permit, in the order the API server took them.
-fn in_order<'a>(permit: &ProcessingPermit, reviews: &'a [PermitReview]) -> Vec<&'a PermitReview> {
-    let mut mine: Vec<_> =
-        reviews.iter().filter(|r| r.spec.permit.name == permit.name_any() && r.namespace() == permit.namespace()).collect();
+/// How many reviews a status keeps.
+pub const REVIEWS_KEPT: usize = 400;
+
+/// The reviews as a status keeps them: if there are too many, what decided nothing goes first, the latest of it before the
+/// older, and then suspensions that were lifted long ago.
+pub fn kept(mut reviews: Vec<CountedReview>) -> Vec<CountedReview> {
+    let passing = |r: &CountedReview| matches!(r.verdict, ReviewVerdict::Suspend | ReviewVerdict::Resume);
+    while reviews.len() > REVIEWS_KEPT {
+        let Some(one) = reviews.iter().rposition(|r| !r.counted).or_else(|| reviews.iter().position(passing)) else { break };
+        reviews.remove(one);
+    }
+    reviews.truncate(REVIEWS_KEPT);
+    reviews
+}
+
+fn names(review: &PermitReview, permit: &ProcessingPermit) -> bool {
+    review.spec.permit.name == permit.name_any() && review.namespace() == permit.namespace()
+}
+
+/// The reviews that name this permit and were not judged yet, in the order of their creation.
+fn new_in_order<'a>(permit: &ProcessingPermit, reviews: &'a [PermitReview], judged: &[CountedReview]) -> Vec<&'a PermitReview> {
+    let is_new = |r: &&PermitReview| names(r, permit) && !judged.iter().any(|row| row.name == r.name_any());
+    let mut mine: Vec<_> = reviews.iter().filter(is_new).collect();
     mine.sort_by_key(|r| (r.metadata.creation_timestamp.as_ref().map(|t| t.0), r.name_any()));
     mine
 }
@@ -147,20 +171,26 @@ impl<'a> Tally<'a> {
             Some(Decision { verdict: ReviewVerdict::Deny, at: Time(at), capacity: crate::Resources::default(), reason });
     }
 
-    fn count(&mut self, review: &PermitReview) {
-        let objection = self.objection(review);
-        if objection.is_none() {
-            self.apply(review);
+    /// A review that was judged before.
+    fn recall(&mut self, row: &CountedReview, review: Option<&PermitReview>) {
+        if row.counted {
+            self.apply(row, review);
         }
-        let spec = &review.spec;
-        self.reviews.push(CountedReview {
+        self.reviews.push(row.clone());
+    }
+
+    /// A review that was not judged yet.
+    fn count(&mut self, review: &PermitReview) {
+        let (spec, objection) = (&review.spec, self.objection(review));
+        let row = CountedReview {
             name: review.name_any(),
             reviewer: spec.reviewer.clone(),
             group: spec.group.clone(),
             verdict: spec.verdict,
             counted: objection.is_none(),
             because: objection,
-        });
+        };
+        self.recall(&row, Some(review));
     }
 
     /// Why a review does not count, in words.
@@ -181,59 +211,62 @@ impl<'a> Tally<'a> {
         if !self.policy.to_approve(self.duplicate).iter().any(|q| q.group == spec.group) {
             return Some(format!("{} has no say in this request", spec.group));
         }
-        self.untimely(spec.verdict).or_else(|| {
+        self.untimely(review).or_else(|| {
             let overrides = spec.override_duplicate || !self.duplicate || spec.verdict != ReviewVerdict::Approve;
             (!overrides).then(|| "the assessment says Duplicate, and the review does not override it".into())
         })
     }
 
     /// Why a verdict comes at the wrong time.
-    fn untimely(&self, verdict: ReviewVerdict) -> Option<String> {
-        let approved = self.decision.as_ref().is_some_and(|d| d.verdict == ReviewVerdict::Approve);
-        match verdict {
-            ReviewVerdict::Approve | ReviewVerdict::Deny | ReviewVerdict::Return => {
-                self.decision.as_ref().map(|d| format!("the request was decided before ({})", d.verdict))
-            }
-            ReviewVerdict::Suspend | ReviewVerdict::Resume | ReviewVerdict::Revoke if !approved => {
-                Some("the request is not approved".into())
-            }
-            ReviewVerdict::Suspend | ReviewVerdict::Resume | ReviewVerdict::Revoke if self.revoked => {
-                Some("the permit is revoked already".into())
-            }
-            ReviewVerdict::Resume if !self.suspended => Some("the permit is not suspended".into()),
-            _ => None,
+    fn untimely(&self, review: &PermitReview) -> Option<String> {
+        let verdict = review.spec.verdict;
+        if matches!(verdict, ReviewVerdict::Approve | ReviewVerdict::Deny | ReviewVerdict::Return) {
+            return self.decision.as_ref().map(|d| format!("the request was decided before ({})", d.verdict));
         }
+        let approved = self.decision.as_ref().filter(|d| d.verdict == ReviewVerdict::Approve);
+        let given = review.metadata.creation_timestamp.as_ref();
+        if approved.is_none_or(|d| given.is_some_and(|given| given.0 < d.at.0)) {
+            return Some("the request was not approved".into());
+        }
+        if self.revoked {
+            return Some("the permit is revoked already".into());
+        }
+        (verdict == ReviewVerdict::Resume && !self.suspended).then(|| "the permit is not suspended".into())
     }
 
-    fn apply(&mut self, review: &PermitReview) {
-        match review.spec.verdict {
-            ReviewVerdict::Approve => self.approve(review),
-            ReviewVerdict::Deny | ReviewVerdict::Return => self.decide(review),
+    fn apply(&mut self, row: &CountedReview, review: Option<&PermitReview>) {
+        match row.verdict {
+            ReviewVerdict::Approve => self.approve(row, review),
+            ReviewVerdict::Deny | ReviewVerdict::Return => self.decide(row, review),
             ReviewVerdict::Suspend => self.suspended = true,
             ReviewVerdict::Resume => self.suspended = false,
             ReviewVerdict::Revoke => {
-                add_once(&mut self.revocations, review);
+                add_once(&mut self.revocations, row);
                 self.revoked = unmet(&self.policy.pinned.approval.quorum, &self.revocations).is_empty();
             }
         }
     }
 
-    fn approve(&mut self, review: &PermitReview) {
-        add_once(&mut self.approvals, review);
-        narrow(&mut self.targets, review);
-        if self.missing().is_empty() {
-            self.decide(review);
+    fn approve(&mut self, row: &CountedReview, review: Option<&PermitReview>) {
+        add_once(&mut self.approvals, row);
+        if let Some(review) = review {
+            narrow(&mut self.targets, review);
+        }
+        if self.decision.is_none() && self.missing().is_empty() {
+            self.decide(row, review);
         }
     }
 
-    fn decide(&mut self, review: &PermitReview) {
-        let approve = review.spec.verdict == ReviewVerdict::Approve;
-        self.decision = Some(Decision {
-            verdict: review.spec.verdict,
+    /// What the deciding review says; if somebody removed it, what the status says.
+    fn decide(&mut self, row: &CountedReview, review: Option<&PermitReview>) {
+        let approve = row.verdict == ReviewVerdict::Approve;
+        let said = review.map(|review| Decision {
+            verdict: row.verdict,
             at: review.metadata.creation_timestamp.clone().unwrap_or(Time(Timestamp::UNIX_EPOCH)),
             capacity: if approve { demand(&self.targets) } else { crate::Resources::default() },
             reason: review.spec.reason.clone(),
         });
+        self.decision = said.or_else(|| self.permit.status.as_ref()?.decision.clone());
     }
 
     fn missing(&self) -> Vec<Quorum> {
@@ -256,9 +289,9 @@ impl<'a> Tally<'a> {
 }
 
 /// A person counts once, in the group of their first review.
-fn add_once(persons: &mut BTreeSet<(String, String)>, review: &PermitReview) {
-    if !persons.iter().any(|(person, _)| *person == review.spec.reviewer) {
-        persons.insert((review.spec.reviewer.clone(), review.spec.group.clone()));
+fn add_once(persons: &mut BTreeSet<(String, String)>, row: &CountedReview) {
+    if !persons.iter().any(|(person, _)| *person == row.reviewer) {
+        persons.insert((row.reviewer.clone(), row.group.clone()));
     }
 }
 

@@ -98,6 +98,62 @@ fn a_review_of_another_request_does_not_count() {
     assert_eq!(judged.reviews[0].because.as_deref(), Some("it pins another request than this one"));
 }
 
+/// The permit with what `reviews` make of it in its status.
+fn recorded(mut permit: ProcessingPermit, reviews: &[PermitReview], policy: &Policy, now: i64) -> ProcessingPermit {
+    let judged = effective(&permit, reviews, Some(policy), at(now));
+    let status = permit.status.as_mut().expect("has one");
+    (status.reviews, status.decision) = (kept(judged.reviews), judged.decision);
+    permit
+}
+
+#[test]
+fn who_joins_the_agency_later_changes_no_past_decision() {
+    let (policy, reviews) = (policy(1, None, "Review"), [review(1, "r1", "ministry", "Approve")]);
+    let mut later = policy.clone();
+    later.insiders.push(Member { kind: MemberKind::User, name: "r1".into() });
+    assert_eq!(phase(&permit("Unique"), &reviews, &later, 2), Phase::UnderReview);
+    assert_eq!(phase(&recorded(permit("Unique"), &reviews, &policy, 2), &reviews, &later, 3), Phase::Approved);
+}
+
+#[test]
+fn a_review_of_the_same_second_does_not_overtake_one_that_was_judged() {
+    let (policy, mut deny) = (policy(1, None, "Review"), review(1, "r2", "ministry", "Deny"));
+    deny.metadata.name = Some("a-name-before-the-other".into());
+    let approve = review(1, "r1", "ministry", "Approve");
+    assert_eq!(phase(&permit("Unique"), &[approve.clone(), deny.clone()], &policy, 2), Phase::Denied);
+    let judged = recorded(permit("Unique"), std::slice::from_ref(&approve), &policy, 2);
+    assert_eq!(phase(&judged, &[approve, deny], &policy, 2), Phase::Approved);
+}
+
+#[test]
+fn a_revocation_from_before_the_approval_never_counts() {
+    let policy = policy(1, None, "Review");
+    let early = review(1, "r2", "ministry", "Revoke");
+    let approve = review(5, "r1", "ministry", "Approve");
+    // Judged after the approval, because the status had no room for it.
+    let judged = recorded(permit("Unique"), std::slice::from_ref(&approve), &policy, 6);
+    assert_eq!(phase(&judged, &[early, approve], &policy, 6), Phase::Approved);
+}
+
+#[test]
+fn a_review_that_somebody_removed_still_counts() {
+    let policy = policy(1, None, "Review");
+    let reviews = [review(1, "r1", "ministry", "Approve"), review(2, "r2", "ministry", "Revoke")];
+    let judged = effective(&recorded(permit("Unique"), &reviews, &policy, 3), &[], Some(&policy), at(4));
+    assert_eq!((judged.phase, judged.decision.expect("kept").reason.as_str()), (Phase::Revoked, "because"));
+}
+
+#[test]
+fn what_decided_something_is_never_dropped_from_the_record() {
+    let policy = policy(1, None, "Review");
+    let mut reviews: Vec<_> = (0..500).map(|i| review(i, "x", "strangers", "Deny")).collect();
+    reviews.push(review(500, "r1", "ministry", "Approve"));
+    let judged = recorded(permit("Unique"), &reviews, &policy, 600);
+    let rows = &judged.status.as_ref().expect("has one").reviews;
+    assert_eq!((rows.len(), rows.iter().filter(|r| r.counted).count()), (REVIEWS_KEPT, 1));
+    assert_eq!(phase(&judged, &reviews, &policy, 600), Phase::Approved);
+}
+
 #[test]
 fn a_duplicate_needs_an_override_and_one_more() {
     let policy = policy(1, None, "Review");
@@ -178,6 +234,15 @@ proptest! {
             prop_assert!(ministry.len() > usize::from(duplicate) && !smc.is_empty());
             prop_assert!(ministry.union(&smc).count() >= 2 + usize::from(duplicate), "one person counted twice");
         }
+    }
+
+    #[test]
+    fn judged_one_after_the_other_or_all_at_once_it_comes_to_the_same(given in prop::collection::vec(any_review(), 0..20)) {
+        let (reviews, policy) = (materialise(&given), policy(1, Some("smc"), "Review"));
+        let at_once = effective(&permit("Unique"), &reviews, Some(&policy), at(1000));
+        let step = |permit, i| recorded(permit, &reviews[..i], &policy, 1000);
+        let in_steps = (1..=reviews.len()).fold(permit("Unique"), step);
+        prop_assert_eq!(effective(&in_steps, &reviews, Some(&policy), at(1000)), at_once);
     }
 
     #[test]

@@ -280,9 +280,9 @@ pub struct ProcessingPermitStatus {
     /// Whether a shared service already offers this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assessment: Option<Assessment>,
-    /// Every review, and whether it counts.
+    /// Every review in the order in which it was judged, and whether it counts. What stands here is not judged again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 400))]
     pub reviews: Vec<CountedReview>,
     /// What was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]

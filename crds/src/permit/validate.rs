@@ -1,7 +1,10 @@
 //! What must be in order before a request can be assessed: a chain of rules, the first that objects wins.
 
+use std::collections::BTreeMap;
+
 use crate::{
     Agency, ProcessingClass, ProcessingPermit, Project,
+    class::controlled::class_of,
     permit::{Intent, Target},
 };
 
@@ -14,8 +17,14 @@ pub struct Subject<'a> {
     pub agency: Option<&'a Agency>,
     /// The project in which it will run.
     pub project: Option<&'a Project>,
-    /// The class that it claims.
-    pub class: Option<&'a ProcessingClass>,
+    /// All classes by name; among them the one that it claims.
+    pub classes: &'a BTreeMap<String, ProcessingClass>,
+}
+
+impl<'a> Subject<'a> {
+    fn class(&self) -> Option<&'a ProcessingClass> {
+        self.classes.get(&self.permit.spec.processing_class)
+    }
 }
 
 /// Why a request cannot be assessed.
@@ -72,7 +81,7 @@ fn project(subject: Subject<'_>) -> Option<Objection> {
 
 fn class(subject: Subject<'_>) -> Option<Objection> {
     let name = &subject.permit.spec.processing_class;
-    match subject.class {
+    match subject.class() {
         None => object(
             "NoSuchClass",
             format!("There is no processing class {name}. See what there is: kubectl get processingclasses"),
@@ -82,7 +91,7 @@ fn class(subject: Subject<'_>) -> Option<Objection> {
 }
 
 fn targets(subject: Subject<'_>) -> Option<Objection> {
-    let class = subject.class?;
+    let class = subject.class()?;
     let targets = &subject.permit.spec.targets;
     if let Some(target) = targets.iter().find(|t| !is_of_class(t, class)) {
         let key = target.resource_key();
@@ -94,9 +103,18 @@ fn targets(subject: Subject<'_>) -> Option<Objection> {
             ),
         );
     }
+    if let Some((target, of)) = targets.iter().find_map(|t| Some((t, other_class(t, subject)?))) {
+        return object("WrongClass", format!("{} is a resource of class {of}; ask for that class.", target.resource_key()));
+    }
     let twice = targets.iter().enumerate().find(|(i, t)| targets[..*i].iter().any(|other| other.is_same_object(t)));
     let (_, target) = twice?;
     object("TargetTwice", format!("{}/{} is named twice; name each object once.", target.resource, target.name))
+}
+
+/// The class that has the target's resource, if that is another one than the request claims: a resource that two classes
+/// name is judged by the rules of the one that admission measures it by.
+fn other_class<'a>(target: &Target, subject: Subject<'a>) -> Option<&'a str> {
+    class_of(&target.group, &target.resource, subject.classes).filter(|of| *of != subject.permit.spec.processing_class)
 }
 
 /// Whether a target can be of a class: a resource that it controls, or a workload if it knows images.
@@ -107,7 +125,7 @@ pub fn is_of_class(target: &Target, class: &ProcessingClass) -> bool {
 }
 
 fn dimensions(subject: Subject<'_>) -> Option<Objection> {
-    let class = subject.class?;
+    let class = subject.class()?;
     let known = |name: &String| class.spec.dimensions.iter().any(|d| d.name == *name);
     let unknown = subject.permit.spec.targets.iter().flat_map(|t| t.per_replica.0.keys()).find(|name| !known(name))?;
     let names: Vec<_> = class.spec.dimensions.iter().map(|d| d.name.as_str()).collect();
@@ -126,7 +144,7 @@ fn classification(subject: Subject<'_>) -> Option<Objection> {
 }
 
 fn duration(subject: Subject<'_>) -> Option<Objection> {
-    let (asked, most) = (&subject.permit.spec.duration, &subject.class?.spec.approval.max_duration);
+    let (asked, most) = (&subject.permit.spec.duration, &subject.class()?.spec.approval.max_duration);
     if asked.duration().is_zero() {
         return object("NoDuration", "The duration is zero; say how long it is needed, such as 8760h.");
     }
@@ -181,15 +199,28 @@ mod tests {
             serde_json::from_value(json!({"displayName": "T", "securityRegime": "NonInfrastructure"})).expect("valid"),
         );
         let project = Project::new("a", serde_json::from_value(json!({"purpose": "x", "pool": "n"})).expect("valid"));
-        let (permit, class) = (request(change), class());
-        let subject = Subject { permit: &permit, agency: Some(&agency), project: Some(&project), class: Some(&class) };
+        let (permit, classes) = (request(change), BTreeMap::from([("broker".to_owned(), class())]));
+        let subject = Subject { permit: &permit, agency: Some(&agency), project: Some(&project), classes: &classes };
         assert_eq!(objection(subject).map(|o| o.reason), reason);
+    }
+
+    #[test]
+    fn nobody_chooses_the_class_with_the_easier_rules() {
+        let agency = Agency::new(
+            "t",
+            serde_json::from_value(json!({"displayName": "T", "securityRegime": "NonInfrastructure"})).expect("valid"),
+        );
+        let project = Project::new("a", serde_json::from_value(json!({"purpose": "x", "pool": "n"})).expect("valid"));
+        let (permit, classes) = (request(json!({})), BTreeMap::from([("broker", class()), ("a-stricter-one", class())]));
+        let classes = classes.into_iter().map(|(name, class)| (name.to_owned(), class)).collect();
+        let found = objection(Subject { permit: &permit, agency: Some(&agency), project: Some(&project), classes: &classes });
+        assert_eq!(found.expect("an objection").message, "pools.k is a resource of class a-stricter-one; ask for that class.");
     }
 
     #[test]
     fn what_is_missing_is_said() {
         let permit = request(json!({}));
-        let subject = Subject { permit: &permit, agency: None, project: None, class: None };
+        let subject = Subject { permit: &permit, agency: None, project: None, classes: &BTreeMap::new() };
         assert_eq!(objection(subject).map(|o| o.reason), Some("NoAgency"));
     }
 }

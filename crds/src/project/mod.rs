@@ -32,8 +32,10 @@ pub struct ProjectSpec {
     /// What the project is for.
     #[schemars(length(min = 1, max = 1000))]
     pub purpose: String,
-    /// The CapacityPool that its quota comes from.
+    /// The CapacityPool that its quota comes from; cannot be changed, because what was given from one pool would be given
+    /// again from the other.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("the pool of a project cannot be changed; create another Project in the other pool"))]
     pub pool: String,
     /// The quota asked for, with the keys of a ResourceQuota; granted as far as the agency's budget goes.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]

@@ -88,6 +88,9 @@ pub fn eligible(claim: &ServiceClaim, service: Option<&SharedService>, agency: O
     Verdict::yes(KIND, "Eligible", format!("{} may use {name}.", agency.spec.display_name))
 }
 
+/// How many claims a service's ledger can hold: a status must stay well below what etcd takes.
+pub const MAX_RESERVATIONS: usize = 4096;
+
 /// The claims of a service that hold capacity, given who held it `before`.
 ///
 /// Who holds capacity keeps it while the claim exists and still fits its plan; the others are served oldest first, each
@@ -111,7 +114,7 @@ pub fn reserve<'a>(
     for claim in claims {
         let Some(plan) = service.spec.plan(&claim.spec.plan) else { continue };
         let keeps = held(claim).is_some_and(|r| plan.capacity.fits_in(&r.capacity));
-        if keeps || plan.capacity.fits_in(&left) {
+        if reservations.len() < MAX_RESERVATIONS && (keeps || plan.capacity.fits_in(&left)) {
             left = left.minus(&plan.capacity);
             reservations.push(reservation(claim, plan));
         }

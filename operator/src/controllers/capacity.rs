@@ -17,7 +17,7 @@ use kube::{
 };
 
 use super::project::{QUOTA_NAME, wanted};
-use crate::{context::Context, error::Error, managed::Managed};
+use crate::{context::Context, error::Error, managed::Managed, stores::Stores};
 
 /// Sums up what a pool has and what it promised.
 pub async fn reconcile_pool(pool: Arc<CapacityPool>, context: Arc<Context>) -> Result<Action, Error> {
@@ -71,11 +71,20 @@ fn of_nodes(pool: &CapacityPool, context: &Context) -> Resources {
 
 /// Serves an agency's projects from its share.
 pub async fn reconcile_quota(quota: Arc<AgencyQuota>, context: Arc<Context>) -> Result<Action, Error> {
-    let demands = demands(&quota, &context);
+    let first = ledger_of(&quota.spec.agency, &quota.spec.pool, &context.stores);
+    let is_first = first.as_ref().is_none_or(|first| first.metadata.uid == quota.metadata.uid);
+    let demands = if is_first { demands(&quota, &context) } else { Vec::new() };
     let before = quota.status.clone().unwrap_or_default();
     let allocations = allocate(&quota.spec.guaranteed, &before.allocations, &demands);
     let held = allocated(&allocations);
-    let verdicts = verdicts(&quota, &context, &held);
+    let mut verdicts = verdicts(&quota, &context, &held);
+    if let (false, Some(first)) = (is_first, first) {
+        let message = format!(
+            "{} is the agency's share of this pool already; nothing is served from a second one. Raise that one and delete this.",
+            first.name_any()
+        );
+        verdicts[0] = Verdict::no("Ready", "SecondShare", message);
+    }
     let status = AgencyQuotaStatus {
         observed_generation: quota.metadata.generation,
         used: demands
@@ -90,6 +99,12 @@ pub async fn reconcile_quota(quota: Arc<AgencyQuota>, context: Arc<Context>) -> 
     let api: Api<AgencyQuota> = Api::all(context.client.clone());
     context.write_status(&api, &*quota, quota.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
     Ok(Action::await_change())
+}
+
+/// The ledger of an agency in a pool: of several the oldest.
+pub(super) fn ledger_of(agency: &str, pool: &str, stores: &Stores) -> Option<Arc<AgencyQuota>> {
+    let all = stores.quotas.state_filter(|q| q.spec.agency == agency && q.spec.pool == pool);
+    all.into_iter().min_by_key(|q| (q.metadata.creation_timestamp.as_ref().map(|t| t.0), q.name_any()))
 }
 
 fn verdicts(quota: &AgencyQuota, context: &Context, held: &Resources) -> Vec<Verdict> {
@@ -148,9 +163,9 @@ fn demand(agency: &str, project: &Project, context: &Context) -> Option<Demand> 
     let namespace = context.stores.namespaces.get(&ObjectRef::new(&name))?;
     // A namespace that belongs to somebody else is none of ours to account for.
     let uid = project.status.as_ref()?.namespace_uid.clone().filter(|uid| namespace.metadata.uid.as_ref() == Some(uid))?;
-    let deleting = project.metadata.deletion_timestamp.is_some();
-    let wanted = if deleting { Resources::default() } else { wanted(project, context) };
-    Some(Demand { shown: shown(&context.stores.managed, &name), namespace: name, uid, wanted })
+    let leaving = project.metadata.deletion_timestamp.is_some();
+    let wanted = if leaving { Resources::default() } else { wanted(project, context) };
+    Some(Demand { shown: shown(&context.stores.managed, &name), namespace: name, uid, wanted, leaving })
 }
 
 fn quota_field(managed: &Managed, namespace: &str, pointer: &str) -> Resources {
@@ -159,10 +174,11 @@ fn quota_field(managed: &Managed, namespace: &str, pointer: &str) -> Resources {
     serde_json::from_value(value).unwrap_or_default()
 }
 
-/// Key by key the larger of what a namespace's quota says and what the API server enforces.
-fn shown(managed: &Managed, namespace: &str) -> Resources {
-    let (spec, status) = (quota_field(managed, namespace, "/spec/hard"), quota_field(managed, namespace, "/status/hard"));
-    spec.0.keys().chain(status.0.keys()).map(|key| (key.clone(), spec.get(key).max(status.get(key)))).collect()
+/// Key by key the largest of what a namespace's quota says, what the API server enforces, and what is in use: a quota
+/// that was lowered below its use gives back only what is not used.
+pub(super) fn shown(managed: &Managed, namespace: &str) -> Resources {
+    let spec = quota_field(managed, namespace, "/spec/hard");
+    spec.largest(&quota_field(managed, namespace, "/status/hard")).largest(&used(managed, namespace))
 }
 
 fn used(managed: &Managed, namespace: &str) -> Resources {

@@ -1,12 +1,15 @@
 //! ServiceClaim: the Secret of the Service Binding Specification, and the way through the network.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use govcloud_crds::{
     ServiceClaim, SharedService,
     conditions::{Verdict, conditions},
     names::{LABEL_AGENCY, LABEL_PROJECT, split_project_namespace},
-    service::{BindingReference, ClaimPhase, ServiceClaimStatus, rules::eligible},
+    service::{
+        BindingReference, ClaimPhase, ServiceClaimStatus,
+        rules::{MAX_RESERVATIONS, eligible},
+    },
 };
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
@@ -16,6 +19,9 @@ use kube::{
 use serde_json::{Value, json};
 
 use crate::{context::Context, error::Error, managed};
+
+/// How often a claim whose Secret's name is taken looks again.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Binds a claim that holds capacity, and unbinds one that does not.
 pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Result<Action, Error> {
@@ -31,10 +37,10 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
     let mut phase = if eligible.holds == Some(true) { ClaimPhase::Pending } else { ClaimPhase::Rejected };
     if let (Some(service), Some(true), Some(true)) = (&service, eligible.holds, reserved.holds) {
         match credentials(service, &context) {
-            Ok(credentials) => {
-                bind(&claim, service, &credentials, &context).await?;
-                phase = ClaimPhase::Bound;
-            }
+            Ok(credentials) => match bind(&claim, service, &credentials, &context).await? {
+                None => phase = ClaimPhase::Bound,
+                Some(waiting) => verdicts.push(waiting),
+            },
             Err(waiting) => verdicts.push(waiting),
         }
     } else {
@@ -42,7 +48,9 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
     }
     verdicts.insert(0, ready(&claim, phase, &verdicts));
     report(&claim, &context, phase, &verdicts).await?;
-    Ok(Action::await_change())
+    // A Secret that is not ours is in no watch.
+    let in_the_way = verdicts.iter().any(|v| v.reason == "SecretExists");
+    Ok(if in_the_way { Action::requeue(LOOK_AGAIN) } else { Action::await_change() })
 }
 
 fn secret_name(claim: &ServiceClaim) -> String {
@@ -61,6 +69,11 @@ fn reserved(claim: &ServiceClaim, service: Option<&SharedService>) -> Verdict {
         service.spec.plan(&claim.spec.plan).is_some_and(|plan| plan.capacity.fits_in(&service.available()))
     };
     match service {
+        Some(_) if reservations.len() >= MAX_RESERVATIONS => Verdict::no(
+            KIND,
+            "LedgerFull",
+            "The service serves as many claims as its ledger can hold; it is served when one is given back.",
+        ),
         Some(service) if has_room(service) => {
             Verdict::unknown(KIND, "Pending", "The service's ledger takes note of the claim in a moment.")
         }
@@ -103,22 +116,61 @@ fn credentials(service: &SharedService, context: &Context) -> Result<BTreeMap<St
     Ok(found.ok_or_else(missing)?.data.clone().unwrap_or_default())
 }
 
+/// Writes the Secret and the way through the network; otherwise says what is in the way.
 async fn bind(
     claim: &ServiceClaim,
     service: &SharedService,
     credentials: &BTreeMap<String, ByteString>,
     context: &Context,
-) -> Result<(), Error> {
-    context.stores.managed.ensure(&context.client, &secret(claim, service, credentials)).await?;
-    match egress(claim, service) {
-        Some(policy) => context.stores.managed.ensure(&context.client, &policy).await.map(|_| ()),
-        None => remove_egress(claim, context).await,
+) -> Result<Option<Verdict>, Error> {
+    let secret = secret(claim, service, credentials);
+    if let Some(live) = live_secret(claim, context).await? {
+        if !is_of(claim, &live) {
+            return Ok(Some(Verdict::no("Ready", "SecretExists", taken(claim))));
+        }
+        if live.type_.as_deref() != secret["type"].as_str() {
+            // The type of a Secret cannot be changed; when it is gone, the claim is looked at again.
+            context.stores.managed.remove(&context.client, "Secret", claim.namespace().as_deref(), &secret_name(claim)).await?;
+            return Ok(Some(Verdict::unknown("Ready", "Rebinding", "The Secret is made anew with another type.")));
+        }
     }
+    context.stores.managed.ensure(&context.client, &secret).await?;
+    match egress(claim, service) {
+        Some(policy) => context.stores.managed.ensure(&context.client, &policy).await.map(|_| ())?,
+        None => remove_egress(claim, context).await?,
+    }
+    Ok(None)
+}
+
+fn taken(claim: &ServiceClaim) -> String {
+    format!(
+        "There is a Secret {} already that was not made for this claim, and it stays as it is. Rename or delete it, or make a claim of another name.",
+        secret_name(claim)
+    )
+}
+
+/// The Secret of the binding's name, whoever made it. Those of others are in no store, so it is read.
+async fn live_secret(claim: &ServiceClaim, context: &Context) -> Result<Option<Secret>, Error> {
+    let (namespace, name) = (claim.namespace().unwrap_or_default(), secret_name(claim));
+    let what = || format!("Secret {namespace}/{name}");
+    if let Some(known) = context.stores.managed.get("Secret", Some(&namespace), &name) {
+        let secret = serde_json::to_value(&*known).and_then(serde_json::from_value);
+        return secret.map(Some).map_err(|source| Error::Build { what: what(), source });
+    }
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
+    api.get_opt(&name).await.map_err(|source| Error::Read { what: what(), source: Box::new(source) })
+}
+
+/// Whether a Secret was made for exactly this claim.
+fn is_of(claim: &ServiceClaim, secret: &Secret) -> bool {
+    secret.owner_references().iter().any(|owner| Some(&owner.uid) == claim.metadata.uid.as_ref())
 }
 
 async fn unbind(claim: &ServiceClaim, context: &Context) -> Result<(), Error> {
     let namespace = claim.namespace();
-    context.stores.managed.remove(&context.client, "Secret", namespace.as_deref(), &secret_name(claim)).await?;
+    if live_secret(claim, context).await?.is_some_and(|live| is_of(claim, &live)) {
+        context.stores.managed.remove(&context.client, "Secret", namespace.as_deref(), &secret_name(claim)).await?;
+    }
     remove_egress(claim, context).await
 }
 

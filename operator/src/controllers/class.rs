@@ -4,14 +4,14 @@ use std::sync::{Arc, PoisonError};
 
 use govcloud_crds::{
     ProcessingClass,
-    class::ProcessingClassStatus,
+    class::{ProcessingClassStatus, controlled::controlled},
     conditions::{Verdict, conditions},
     permit::Phase,
 };
 use kube::{Api, ResourceExt, runtime::controller::Action};
 
 use super::enforcement::{EnforcementState, served_of};
-use crate::{context::Context, enforcement::slots::controlled, error::Error};
+use crate::{context::Context, error::Error};
 
 /// Reports what the enforcement controller did with the class.
 pub async fn reconcile(class: Arc<ProcessingClass>, context: Arc<Context>) -> Result<Action, Error> {

@@ -12,7 +12,7 @@ use std::{
 
 use govcloud_crds::{
     ProcessingClass,
-    class::measure::check,
+    class::{controlled::controlled, measure::check},
     permit::digest::{canonical, sha256},
 };
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::Context,
     discovery,
-    enforcement::{self, Inputs, Served, probe, slots::controlled},
+    enforcement::{self, Inputs, Served, probe, slots::class_of_policy},
     error::Error,
     managed::{Change, describe, differs, identity},
 };
@@ -63,6 +63,8 @@ pub struct EnforcementState {
     pub served: Served,
     /// Classes whose expressions cannot be used, and why; their resources are closed.
     pub broken: BTreeMap<String, String>,
+    /// Classes whose policies the API server refused: their generation, and what it said.
+    refused: BTreeMap<String, (i64, String)>,
     /// Why the last pass failed, if it did.
     pub trouble: Option<String>,
     /// Interruptions that the GovernmentCloud's status does not show yet.
@@ -108,10 +110,10 @@ async fn pass(context: &Context) -> Result<(), Error> {
     let classes = context.stores.classes_by_name();
     let served = discovery::served(&context.client, &classes).await?;
     let cloud = context.stores.cloud();
-    let broken = broken(&classes);
-    let usable = close_broken(&classes, &broken);
+    let broken = broken(&classes, &state(context).refused);
     let inputs = Inputs {
-        classes: &usable,
+        classes: &classes,
+        closed: &broken.keys().cloned().collect(),
         cloud: cloud.as_deref(),
         served: &served,
         operator_user: &context.operator_user,
@@ -121,13 +123,14 @@ async fn pass(context: &Context) -> Result<(), Error> {
     let digest = digest(&manifests);
     manifests.extend(probe::canary(&digest, &context.operator_namespace));
     let known = state(context).made.clone().or_else(|| cloud.as_ref()?.status.as_ref()?.enforcement_digest.clone());
-    let interrupted = apply(context, &manifests, known.as_ref() == Some(&digest)).await?;
-    remove_unwanted(context, &manifests).await?;
-    {
-        let mut state = state(context);
-        state.made = Some(digest.clone());
-        state.interruptions.extend(interrupted);
+    let (interrupted, failed) = apply(context, &manifests, known.as_ref() == Some(&digest)).await;
+    state(context).interruptions.extend(interrupted);
+    note_refusals(context, &classes, &failed);
+    if let Some((_, error)) = failed.into_iter().next() {
+        return Err(error);
     }
+    remove_unwanted(context, &manifests).await?;
+    state(context).made = Some(digest.clone());
     prove(context, &digest).await?;
     let mut state = state(context);
     state.classes = classes.iter().map(|(name, class)| (name.clone(), class.metadata.generation.unwrap_or_default())).collect();
@@ -140,9 +143,14 @@ fn digest(manifests: &[Value]) -> String {
     sha256(&canonical(&Value::Array(manifests.to_vec())))[..16].to_owned()
 }
 
-/// Classes whose expressions do not compile, or measure in dimensions that the class does not have.
-fn broken(classes: &BTreeMap<String, ProcessingClass>) -> BTreeMap<String, String> {
-    classes.iter().filter_map(|(name, class)| Some((name.clone(), first_error(class)?))).collect()
+/// Classes whose expressions do not compile, measure in dimensions that the class does not have, or were refused by the
+/// API server, and why.
+fn broken(classes: &BTreeMap<String, ProcessingClass>, refused: &BTreeMap<String, (i64, String)>) -> BTreeMap<String, String> {
+    let why = |name: &String, class: &ProcessingClass| {
+        let said = refused.get(name).filter(|(generation, _)| class.metadata.generation == Some(*generation));
+        first_error(class).or_else(|| said.map(|(_, said)| said.clone()))
+    };
+    classes.iter().filter_map(|(name, class)| Some((name.clone(), why(name, class)?))).collect()
 }
 
 fn first_error(class: &ProcessingClass) -> Option<String> {
@@ -153,30 +161,22 @@ fn first_error(class: &ProcessingClass) -> Option<String> {
     unknown.or_else(|| class.spec.controls.iter().find_map(|control| check(control).err()).map(|e| e.to_string()))
 }
 
-/// The classes, with expressions that nothing satisfies where they are broken: closed, not open.
-fn close_broken(
-    classes: &BTreeMap<String, ProcessingClass>,
-    broken: &BTreeMap<String, String>,
-) -> BTreeMap<String, ProcessingClass> {
-    let mut classes = classes.clone();
-    for name in broken.keys() {
-        for control in classes.get_mut(name).into_iter().flat_map(|c| &mut c.spec.controls) {
-            control.replicas = i32::MAX.to_string();
-            control.per_replica.clear();
-        }
-    }
-    classes
-}
-
-/// Writes what differs. If the same manifests were made before, every difference is an interruption.
-async fn apply(context: &Context, manifests: &[Value], made_before: bool) -> Result<Vec<Found>, Error> {
-    let mut interruptions = Vec::new();
+/// Writes what differs: what was interrupted, and which writes failed. One that fails keeps none of the others from being
+/// made. If the same manifests were made before, every difference is an interruption.
+async fn apply(context: &Context, manifests: &[Value], made_before: bool) -> (Vec<Found>, Vec<(String, Error)>) {
+    let (mut interruptions, mut failed) = (Vec::new(), Vec::new());
     for manifest in manifests {
         let (kind, namespace, name) = identity(manifest);
         let found = context.now();
         let live = context.stores.managed.get(kind, namespace, name);
         let altered = live.as_ref().and_then(|live| differs(manifest, live));
-        let change = context.stores.managed.ensure(&context.client, manifest).await?;
+        let change = match context.stores.managed.ensure(&context.client, manifest).await {
+            Ok(change) => change,
+            Err(error) => {
+                failed.push((name.to_owned(), error));
+                continue;
+            }
+        };
         if change == Change::None || !made_before {
             continue;
         }
@@ -186,7 +186,21 @@ async fn apply(context: &Context, manifests: &[Value], made_before: bool) -> Res
         context.metrics.repairs.inc();
         interruptions.push(Found { object, what, found, repaired: context.now() });
     }
-    Ok(interruptions)
+    (interruptions, failed)
+}
+
+/// Keeps in mind which classes' policies the API server refused as invalid; the next pass, which follows at once, closes
+/// their resources instead.
+fn note_refusals(context: &Context, classes: &BTreeMap<String, ProcessingClass>, failed: &[(String, Error)]) {
+    for (policy, error) in failed.iter().filter(|(_, error)| error.is_invalid()) {
+        let Some(class) = class_of_policy(policy, classes) else { continue };
+        let generation = classes.get(class).and_then(|c| c.metadata.generation).unwrap_or_default();
+        let said = error.said().unwrap_or_default();
+        let before = state(context).refused.insert(class.to_owned(), (generation, said));
+        if before.is_none_or(|(refused, _)| refused != generation) {
+            context.queues.enforcement.notify_one();
+        }
+    }
 }
 
 /// Removes policies and bindings that are ours by their label and are not wanted.

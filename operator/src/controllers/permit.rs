@@ -10,7 +10,7 @@ use govcloud_crds::{
         Phase, PinnedPolicy, ProcessingPermitStatus, Queue, Target,
         assess::{Request, assess},
         digest::digest,
-        effective::{Effective, Policy, effective},
+        effective::{Effective, Policy, effective, kept},
         validate::{Objection, Subject, objection},
     },
 };
@@ -26,10 +26,13 @@ use crate::{context::Context, error::Error, permit_view};
 
 /// Brings a permit to the state that the rules say it is in.
 pub async fn reconcile(permit: Arc<ProcessingPermit>, context: Arc<Context>) -> Result<Action, Error> {
+    if permit.status.as_ref().is_none_or(|s| s.number.is_none()) && register(&permit, &context).await? {
+        return Ok(Action::await_change()); // its own write brings it back
+    }
     let now = context.now();
     let mut judged = (*permit).clone();
     let agency = context.stores.agency_of_home(permit.metadata.namespace.as_deref());
-    let objection = prepare(&mut judged, agency.as_deref(), &context).await?;
+    let objection = prepare(&mut judged, agency.as_deref(), &context);
     let reviews = reviews(&permit, &context);
     let policy = Policy::of(&judged, agency.as_deref());
     let mut state = effective(&judged, &reviews, policy.as_ref(), now);
@@ -39,7 +42,8 @@ pub async fn reconcile(permit: Arc<ProcessingPermit>, context: Arc<Context>) -> 
         state = effective(&judged, &reviews, policy.as_ref(), now);
     }
     let status = decide(&judged, &state, objection, waits_for, &context, now);
-    let requeue = state.changes_at;
+    let due = status.queue.as_ref().map(|q| q.due_by.0).filter(|due| *due > now);
+    let requeue = state.changes_at.or(due);
     write(&permit, status, &context).await?;
     Ok(requeue.map_or_else(Action::await_change, |at| Action::requeue(until(at, now))))
 }
@@ -48,17 +52,25 @@ fn until(at: Timestamp, now: Timestamp) -> std::time::Duration {
     std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default().max(std::time::Duration::from_millis(100))
 }
 
-/// Number, digest, policy and assessment, each once. An objection says why there is no assessment.
-async fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context: &Context) -> Result<Option<Objection>, Error> {
+/// Gives the request its number, in a write of its own: whatever fails later, no number is lost to another try. Whether
+/// it was written; without a GovernmentCloud there are no numbers.
+async fn register(permit: &ProcessingPermit, context: &Context) -> Result<bool, Error> {
+    let Some(number) = next_number(context).await? else { return Ok(false) };
+    let mut status = permit.status.clone().unwrap_or_default();
+    status.number = Some(number);
+    status.digest.get_or_insert_with(|| digest(&permit.spec));
+    let api: Api<ProcessingPermit> = Api::namespaced(context.client.clone(), &permit.namespace().unwrap_or_default());
+    context.write_status(&api, permit, permit.status.as_ref(), status, |object, status| object.status = Some(status)).await
+}
+
+/// Digest, policy and assessment, each once. An objection says why there is no assessment.
+fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context: &Context) -> Option<Objection> {
     let mut status = permit.status.take().unwrap_or_default();
-    if status.number.is_none() {
-        status.number = next_number(context).await?;
-    }
     status.digest.get_or_insert_with(|| digest(&permit.spec));
     let class = context.stores.classes.get(&ObjectRef::new(&permit.spec.processing_class));
     let mut found = None;
     if status.assessment.is_none() && !permit.spec.withdrawn {
-        found = first_objection(permit, agency, class.as_deref(), context);
+        found = first_objection(permit, agency, context);
         if let (None, Some(agency), Some(class), Some(cloud)) = (&found, agency, &class, context.stores.cloud()) {
             let services = context.stores.services.state();
             let request = Request::of(&permit.spec, agency);
@@ -68,22 +80,17 @@ async fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context
         }
     }
     permit.status = Some(status);
-    Ok(found)
+    found
 }
 
-fn first_objection(
-    permit: &ProcessingPermit,
-    agency: Option<&Agency>,
-    class: Option<&ProcessingClass>,
-    context: &Context,
-) -> Option<Objection> {
+fn first_objection(permit: &ProcessingPermit, agency: Option<&Agency>, context: &Context) -> Option<Objection> {
     let home = permit.namespace().unwrap_or_default();
     let project = context.stores.projects.get(&ObjectRef::new(&permit.spec.project).within(&home));
     if context.stores.cloud().is_none() {
         let message = "There is no GovernmentCloud yet, so nobody is responsible; a cloud operator creates it.".to_owned();
         return Some(Objection { reason: "NoGovernmentCloud", message });
     }
-    objection(Subject { permit, agency, project: project.as_deref(), class })
+    objection(Subject { permit, agency, project: project.as_deref(), classes: &context.stores.classes_by_name() })
 }
 
 fn pin(class: &ProcessingClass, regime_reviewers: Option<&str>) -> PinnedPolicy {
@@ -149,7 +156,9 @@ fn take(permit: &ProcessingPermit, targets: &[Target], context: &Context) -> Opt
         let phase = p.status.as_ref().map(|s| s.phase).unwrap_or_default();
         let remembered = taken.get(&key(t)).is_some_and(|holder| Some(holder) == p.metadata.uid.as_ref());
         let names_it = p.spec.targets.iter().any(|other| other.is_same_object(t));
-        names_it && (matches!(phase, Phase::Active | Phase::Suspended) || (remembered && !phase.is_over()))
+        // What was given for a namespace that is gone opens no slot, and holds nothing.
+        let holds = matches!(phase, Phase::Active | Phase::Suspended) && !namespace_gone(p, context);
+        names_it && (holds || (remembered && !phase.is_over() && !namespace_gone(p, context)))
     };
     for target in targets {
         if let Some(holder) = others.iter().find(|p| holds(p, target)) {
@@ -187,7 +196,7 @@ fn decide(
         observed_generation: permit.metadata.generation,
         phase: state.phase,
         queue: queue(permit, state, context),
-        reviews: state.reviews.iter().take(100).cloned().collect(),
+        reviews: kept(state.reviews.clone()),
         decision: state.decision.clone(),
         conditions: conditions(&before.conditions, &verdicts, permit.metadata.generation, now),
         ..before

@@ -3,23 +3,26 @@
 use std::sync::Arc;
 
 use govcloud_crds::{
-    Agency, ProcessingPermit, Project, Quantity, Resources,
+    Agency, AgencyQuota, ProcessingPermit, Project, Quantity, Resources,
     agency::NetworkIsolation,
     capacity::{Allocation, release},
     conditions::{Verdict, conditions},
     grant::{belongs_to, compile},
-    names::{API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_PROJECT, project_namespace},
+    names::{
+        ANNOTATION_OWNER_UID, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_PROJECT,
+        project_namespace,
+    },
     permit::{Phase, effective::granted_targets},
     project::ProjectStatus,
 };
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{
-    Api, ResourceExt,
-    runtime::{controller::Action, reflector::ObjectRef},
-};
+use kube::{Api, ResourceExt, runtime::controller::Action};
 use serde_json::{Value, json};
 
-use super::agency::role_binding;
+use super::{
+    agency::role_binding,
+    capacity::{ledger_of, shown},
+};
 use crate::{
     context::Context,
     enforcement::gated_keys,
@@ -78,23 +81,13 @@ async fn furnish(
 ) -> Result<Action, Error> {
     let (name, uid) = (namespace.name_any(), namespace.metadata.uid.clone().unwrap_or_default());
     let place = Place { agency, project: project.name_any(), namespace: &name, uid: &uid };
-    let wanted = wanted(project, context);
-    let (has_ledger, allocation) = allocation(project, agency, &name, &uid, context);
-    let granted = release(&wanted, allocation.as_ref());
     let permits = permits(project, context);
-    let manifests = place.manifests(project, &granted, permits.iter().map(|p| &**p));
-    for manifest in &manifests {
+    place.separate(context, permits.iter().map(|p| &**p)).await?;
+    let limited = place.limit(project, context).await?;
+    for manifest in &place.rights() {
         context.stores.managed.ensure(&context.client, manifest).await?;
     }
-    context.stores.managed.prune(&context.client, &["RoleBinding"], &name, &manifests).await?;
-    if agency.spec.isolation.network == NetworkIsolation::Open {
-        context.stores.managed.remove(&context.client, "NetworkPolicy", Some(&name), QUOTA_NAME).await?;
-    }
-    let quota = if has_ledger && allocation.is_none() {
-        Verdict::unknown("QuotaGranted", "Pending", "The agency's ledger takes note of the project in a moment.")
-    } else {
-        quota_verdict(project, &wanted, &granted, has_ledger)
-    };
+    let (quota, granted) = (limited.verdict, limited.granted);
     let there = Verdict::yes("NamespaceReady", "Ready", format!("Namespace {name} is there."));
     let ready = match quota.holds {
         None => Verdict { kind: "Ready", ..quota.clone() },
@@ -102,6 +95,12 @@ async fn furnish(
     };
     let outcome = Outcome { namespace: name, uid, granted };
     report(api, project, context, Some(outcome), &[ready, there, quota]).await
+}
+
+/// What came of a project's limits.
+struct Limited {
+    verdict: Verdict,
+    granted: Resources,
 }
 
 struct Outcome {
@@ -168,12 +167,15 @@ pub fn wanted(project: &Project, context: &Context) -> Resources {
     wanted
 }
 
-/// Whether the agency has a share of the project's pool, and what its ledger gave to this very namespace.
-fn allocation(project: &Project, agency: &Agency, namespace: &str, uid: &str, context: &Context) -> (bool, Option<Allocation>) {
-    let (agency, pool) = (agency.name_any(), &project.spec.pool);
-    let quota = context.stores.quotas.find(|q| q.spec.agency == agency && q.spec.pool == *pool);
-    let ledger = quota.as_ref().and_then(|q| q.status.as_ref()).map(|s| s.allocations.as_slice()).unwrap_or_default();
-    (quota.is_some(), ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).cloned())
+/// What a ledger gave to this very namespace.
+fn allocation(quota: &AgencyQuota, namespace: &str, uid: &str) -> Option<Allocation> {
+    let ledger = quota.status.as_ref().map(|s| s.allocations.as_slice()).unwrap_or_default();
+    ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).cloned()
+}
+
+/// The quota of a namespace for which there is no valid one yet.
+fn nothing_runs() -> Resources {
+    [("pods".to_owned(), Quantity::ZERO)].into_iter().collect()
 }
 
 fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has_ledger: bool) -> Verdict {
@@ -209,19 +211,74 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn manifests<'p>(
+    /// The grant first: with it the namespace can take what a permit names. Then what keeps others out, and nobody in who
+    /// has no right any more.
+    async fn separate<'p>(
         &self,
-        project: &Project,
-        granted: &Resources,
+        context: &Context,
         permits: impl IntoIterator<Item = &'p ProcessingPermit>,
-    ) -> Vec<Value> {
-        // The grant first: with it the namespace can take what a permit names.
-        let mut manifests = vec![self.grant(permits), self.quota(granted), self.limits(project)];
-        if self.agency.spec.isolation.network == NetworkIsolation::Isolated {
-            manifests.push(self.network());
+    ) -> Result<(), Error> {
+        let (managed, client) = (&context.stores.managed, &context.client);
+        managed.ensure(client, &self.grant(permits)).await?;
+        match self.agency.spec.isolation.network {
+            NetworkIsolation::Isolated => managed.ensure(client, &self.network()).await.map(|_| ())?,
+            NetworkIsolation::Open => managed.remove(client, "NetworkPolicy", Some(self.namespace), QUOTA_NAME).await?,
         }
-        manifests.extend(self.rights());
-        manifests
+        managed.prune(client, &["RoleBinding"], self.namespace, &self.rights()).await
+    }
+
+    /// Its quota, as far as the ledger goes, and its containers' defaults. What the API server refuses as invalid is a
+    /// condition, and until there is a valid quota nothing runs.
+    async fn limit(&self, project: &Project, context: &Context) -> Result<Limited, Error> {
+        let (managed, client) = (&context.stores.managed, &context.client);
+        let ledger = ledger_of(&self.agency.name_any(), &project.spec.pool, &context.stores);
+        let wanted = wanted(project, context);
+        let (granted, known) = self.released(&wanted, ledger.as_deref(), context).await?;
+        let mut invalid = None;
+        match managed.ensure(client, &self.quota(&granted)).await {
+            Err(error) if error.is_invalid() => {
+                if managed.get("ResourceQuota", Some(self.namespace), QUOTA_NAME).is_none() {
+                    managed.ensure(client, &self.quota(&nothing_runs())).await?;
+                }
+                invalid = error.said();
+            }
+            written => written.map(|_| ())?,
+        }
+        match managed.ensure(client, &self.limits(project)).await {
+            Err(error) if error.is_invalid() => invalid = invalid.or(error.said()),
+            written => written.map(|_| ())?,
+        }
+        let verdict = match invalid {
+            Some(said) => Verdict::no("QuotaGranted", "Invalid", format!("{said}. Change the project's quota or limits.")),
+            None if ledger.is_some() && !known => {
+                Verdict::unknown("QuotaGranted", "Pending", "The agency's ledger takes note of the project in a moment.")
+            }
+            None => quota_verdict(project, &wanted, &granted, ledger.is_some()),
+        };
+        Ok(Limited { verdict, granted })
+    }
+
+    /// What of `wanted` the ledger released, and whether it knows the namespace. Before a quota is raised the ledger is read
+    /// from the API server itself: one that this process remembers may have been written by another since.
+    async fn released(
+        &self,
+        wanted: &Resources,
+        ledger: Option<&AgencyQuota>,
+        context: &Context,
+    ) -> Result<(Resources, bool), Error> {
+        let by = |ledger: Option<&AgencyQuota>| {
+            let allocation = ledger.and_then(|ledger| allocation(ledger, self.namespace, self.uid));
+            (release(wanted, allocation.as_ref()), allocation.is_some())
+        };
+        let (granted, known) = by(ledger);
+        if granted.fits_in(&shown(&context.stores.managed, self.namespace)) {
+            return Ok((granted, known));
+        }
+        let name = ledger.map(ResourceExt::name_any).unwrap_or_default();
+        let api: Api<AgencyQuota> = Api::all(context.client.clone());
+        let fresh = api.get_opt(&name).await;
+        let fresh = fresh.map_err(|source| Error::Read { what: format!("AgencyQuota {name}"), source: Box::new(source) })?;
+        Ok(by(fresh.as_ref()))
     }
 
     fn manifest(&self, api_version: &str, kind: &str, name: &str, spec: &Value) -> Value {
@@ -249,6 +306,10 @@ impl Place<'_> {
         let some = |key: &str, amount: &str| Some((key.to_owned(), amount.parse().ok()?));
         let mut request: Resources = [some("cpu", "100m"), some("memory", "128Mi")].into_iter().flatten().collect();
         request.0.extend(limits.default_request.0);
+        // A request above its limit would be refused.
+        for (key, limit) in &limits.default.0 {
+            request.0.entry(key.clone()).and_modify(|amount| *amount = (*amount).min(*limit));
+        }
         let mut item = json!({"type": "Container", "defaultRequest": request});
         if !limits.default.is_empty() {
             item["default"] = json!(limits.default);
@@ -291,10 +352,8 @@ impl Place<'_> {
 
 /// Deletes the namespace that was made for the project, and lets the project go when it is gone.
 async fn remove(api: &Api<Project>, project: &Project, context: &Context) -> Result<Action, Error> {
-    let made = project.status.as_ref().and_then(|s| s.namespace.clone());
-    let live = made.and_then(|name| context.stores.namespaces.get(&ObjectRef::<Namespace>::new(&name)));
-    let ours = live
-        .filter(|namespace| namespace.metadata.uid.as_ref() == project.status.as_ref().and_then(|s| s.namespace_uid.as_ref()));
+    // By its owner, not by the status: that may never have been written.
+    let ours = context.stores.namespaces.find(|n| n.annotations().get(ANNOTATION_OWNER_UID) == project.metadata.uid.as_ref());
     let Some(namespace) = ours else {
         namespaces::remove_finalizer(api, project, FINALIZER).await?;
         return Ok(Action::await_change());

@@ -33,7 +33,8 @@ pub fn policies(operator: &str, gated_keys: &[String]) -> Vec<Policy> {
         guards.findings(),
         paper_owners(),
         guards.namespaces(),
-        guards.definitions(),
+        definitions(),
+        rules_stay(),
         guards.managed(),
         guards.quota_status(),
         home_runs_nothing(),
@@ -163,6 +164,57 @@ fn home_runs_nothing() -> Policy {
     )
 }
 
+/// CEL: whether the object that is being deleted says, by its own name in an annotation, that this is meant.
+fn confirmed() -> String {
+    let confirm = literal(ANNOTATION_CONFIRM_DELETION);
+    format!(
+        "has(oldObject.metadata.annotations) && {confirm} in oldObject.metadata.annotations && oldObject.metadata.annotations[{confirm}] == oldObject.metadata.name"
+    )
+}
+
+/// The rules themselves are not deleted by a slip: without its class a kind is no processing infrastructure any more.
+fn rules_stay() -> Policy {
+    let how = literal(&format!(" {ANNOTATION_CONFIRM_DELETION}="));
+    Policy::new(
+        "govcloud-guard-rules",
+        Scope::Everywhere,
+        vec![ours(&["governmentclouds", "processingclasses"], &["DELETE"])],
+        vec![Check::explained(
+            confirmed(),
+            format!(
+                "'deleting this ends what it rules: nothing holds its resources to a permit any more. If that is meant: kubectl annotate ' + request.resource.resource + ' ' + oldObject.metadata.name + {how} + oldObject.metadata.name"
+            ),
+        )],
+    )
+}
+
+/// Our definitions are not deleted, and not switched off, by a slip.
+fn definitions() -> Policy {
+    let name = "(request.operation == 'DELETE' ? oldObject : object)";
+    let is_ours = format!("{name}.spec.group == {}", literal(GROUP));
+    let confirmed = confirmed();
+    Policy::new(
+        "govcloud-guard-definitions",
+        Scope::Everywhere,
+        vec![Rule::any_version("apiextensions.k8s.io", ["customresourcedefinitions"], &["UPDATE", "DELETE"])],
+        vec![
+            Check::explained(
+                format!("request.operation != 'DELETE' || !({is_ours}) || ({confirmed})"),
+                format!(
+                    "'deleting this definition deletes every object of it, permits and reviews included. If that is meant: kubectl annotate crd ' + oldObject.metadata.name + {} + oldObject.metadata.name",
+                    literal(&format!(" {ANNOTATION_CONFIRM_DELETION}="))
+                ),
+            ),
+            Check::fixed(
+                format!(
+                    "request.operation != 'UPDATE' || !({is_ours}) || object.spec.versions.exists(v, v.name == '{VERSION}' && v.served)"
+                ),
+                "version v1alpha1 of this definition must stay served: without it no permit could be read",
+            ),
+        ],
+    )
+}
+
 struct Guards {
     /// CEL: whether the operator asks.
     operator: String,
@@ -226,9 +278,10 @@ impl Guards {
 
     /// Agencies' namespaces come, change and go through the operator; nobody else puts our labels on a namespace.
     fn namespaces(&self) -> Policy {
-        let by_name = format!("(n.startsWith('agency-') || n.contains('{SEPARATOR}'))");
-        let is_ours =
-            format!("[request.operation == 'DELETE' ? oldObject.metadata.name : object.metadata.name].exists(n, {by_name})");
+        let ours_by_name = format!("object.metadata.name.startsWith('agency-') || object.metadata.name.contains('{SEPARATOR}')");
+        // One of such a name that was there before us is nobody's, and may be deleted.
+        let made_by_us = format!("has(oldObject.metadata.labels) && {} in oldObject.metadata.labels", literal(LABEL_AGENCY));
+        let is_ours = format!("(request.operation == 'DELETE' ? ({made_by_us}) : ({ours_by_name}))");
         let labels = |object: &str, ours: &str| {
             format!(
                 "(has({object}.metadata.labels) ? {object}.metadata.labels.map(k, {ours}, k + '=' + {object}.metadata.labels[k]) : [])"
@@ -269,36 +322,6 @@ impl Guards {
                         labels("object", guarded)
                     ),
                     "the labels govcloud.dev/* and the owner of a namespace, and the Pod Security labels of an agency's, are set by the operator; change the Agency or the Project instead",
-                ),
-            ],
-        )
-    }
-
-    /// Our definitions are not deleted, and not switched off, by a slip.
-    fn definitions(&self) -> Policy {
-        let name = "(request.operation == 'DELETE' ? oldObject : object)";
-        let is_ours = format!("{name}.spec.group == {}", literal(GROUP));
-        let confirm = literal(ANNOTATION_CONFIRM_DELETION);
-        let confirmed = format!(
-            "has(oldObject.metadata.annotations) && {confirm} in oldObject.metadata.annotations && oldObject.metadata.annotations[{confirm}] == oldObject.metadata.name"
-        );
-        Policy::new(
-            "govcloud-guard-definitions",
-            Scope::Everywhere,
-            vec![Rule::any_version("apiextensions.k8s.io", ["customresourcedefinitions"], &["UPDATE", "DELETE"])],
-            vec![
-                Check::explained(
-                    format!("request.operation != 'DELETE' || !({is_ours}) || ({confirmed})"),
-                    format!(
-                        "'deleting this definition deletes every object of it, permits and reviews included. If that is meant: kubectl annotate crd ' + oldObject.metadata.name + {} + oldObject.metadata.name",
-                        literal(&format!(" {ANNOTATION_CONFIRM_DELETION}="))
-                    ),
-                ),
-                Check::fixed(
-                    format!(
-                        "request.operation != 'UPDATE' || !({is_ours}) || object.spec.versions.exists(v, v.name == '{VERSION}' && v.served)"
-                    ),
-                    "version v1alpha1 of this definition must stay served: without it no permit could be read",
                 ),
             ],
         )

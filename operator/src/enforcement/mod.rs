@@ -11,7 +11,7 @@ pub mod roles;
 pub mod slots;
 pub mod workloads;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use govcloud_crds::{GovernmentCloud, ProcessingClass, cloud::exempt_namespaces};
 use serde_json::Value;
@@ -53,6 +53,8 @@ impl Served {
 pub struct Inputs<'a> {
     /// All classes by name.
     pub classes: &'a BTreeMap<String, ProcessingClass>,
+    /// Classes whose expressions cannot be used: nothing of their resources starts or changes until they are mended.
+    pub closed: &'a BTreeSet<String>,
     /// The GovernmentCloud, if there is one yet; without it only the system's namespaces are exempt.
     pub cloud: Option<&'a GovernmentCloud>,
     /// What the cluster serves.
@@ -68,7 +70,7 @@ pub fn desired(inputs: &Inputs<'_>) -> Vec<Value> {
     let exempt = exempt_namespaces(inputs.cloud, inputs.operator_namespace);
     let gated = gated_keys(inputs.classes);
     let mut policies = guards::policies(inputs.operator_user, &gated);
-    policies.extend(slots::policies(inputs.classes, inputs.served, &exempt));
+    policies.extend(slots::policies(inputs.classes, inputs.closed, inputs.served, &exempt));
     policies.extend(workloads::policies(inputs.classes, inputs.served, &exempt));
     let mut manifests: Vec<_> = policies.iter().flat_map(policy::Policy::manifests).collect();
     manifests.extend(roles::cluster_roles(inputs.classes));

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 
 use govcloud_crds::{
     ProcessingClass,
+    class::controlled::controlled,
     names::{GROUP, LABEL_MANAGED_BY, MANAGED_BY},
 };
 use serde_json::{Value, json};
-
-use super::slots::controlled;
 
 const READ: [&str; 3] = ["get", "list", "watch"];
 const WRITE: [&str; 7] = ["get", "list", "watch", "create", "update", "patch", "delete"];

@@ -5,9 +5,15 @@
 //! the version that the class names, and the API server converts other versions to it; `versions` refuses what it could
 //! not convert. An update that does not grow is always admitted, so finalizers can be removed whatever happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use govcloud_crds::{ProcessingClass, class::Control, names::resource_key};
+use govcloud_crds::{
+    ProcessingClass,
+    class::{
+        Control,
+        controlled::{Controlled, controlled},
+    },
+};
 
 use super::{
     Served,
@@ -15,42 +21,28 @@ use super::{
     policy::{Check, Policy, Rule, Scope},
 };
 
+const SLOTS: &str = "govcloud-slots";
+const CLOSED: &str = "govcloud-closed";
 const WHAT_TO_DO: &str = "What would fit instead, and how to ask: govcloud permit check -f FILE";
 
-/// A controlled resource with its class.
-#[derive(Clone, Copy, Debug)]
-pub struct Controlled<'a> {
-    /// The class's name.
-    pub class: &'a str,
-    /// How it shows up.
-    pub control: &'a Control,
+fn rules(controlled: &Controlled<'_>) -> Vec<Rule> {
+    let control = controlled.control;
+    vec![Rule::version(&control.group, &control.version, [&control.resource], &["CREATE", "UPDATE"])]
 }
 
-impl Controlled<'_> {
-    fn key(&self) -> String {
-        resource_key(&self.control.group, &self.control.resource)
-    }
-
-    fn rules(&self) -> Vec<Rule> {
-        vec![Rule::version(&self.control.group, &self.control.version, [&self.control.resource], &["CREATE", "UPDATE"])]
-    }
-}
-
-/// Every controlled resource, each once: of two classes that name the same one the first by name has it.
-pub fn controlled(classes: &BTreeMap<String, ProcessingClass>) -> Vec<Controlled<'_>> {
-    let mut seen = BTreeMap::new();
-    for (class, spec) in classes {
-        for control in &spec.spec.controls {
-            seen.entry((&control.group, &control.resource)).or_insert(Controlled { class, control });
-        }
-    }
-    seen.into_values().collect()
-}
-
-/// All policies over controlled resources.
-pub fn policies(classes: &BTreeMap<String, ProcessingClass>, served: &Served, exempt: &[String]) -> Vec<Policy> {
+/// All policies over controlled resources. Those of the classes in `broken` are closed for everything but what leaves the
+/// spec as it is, because nothing says whether a change of it is growth.
+pub fn policies(
+    classes: &BTreeMap<String, ProcessingClass>,
+    broken: &BTreeSet<String>,
+    served: &Served,
+    exempt: &[String],
+) -> Vec<Policy> {
     let all = controlled(classes);
-    let mut policies: Vec<_> = all.iter().flat_map(|c| [slots(c, &all, served), closed(c, exempt)]).collect();
+    let of_one = |c: &Controlled<'_>| {
+        if broken.contains(c.class) { unmeasured(c, exempt) } else { [slots(c, &all, served), closed(c, exempt)] }
+    };
+    let mut policies: Vec<_> = all.iter().flat_map(of_one).collect();
     if !all.is_empty() {
         policies.push(versions(&all, served, exempt));
         policies.push(orphans(&all, exempt));
@@ -80,7 +72,7 @@ fn grows(control: &Control) -> String {
 fn slots(controlled: &Controlled<'_>, all: &[Controlled<'_>], served: &Served) -> Policy {
     let (control, key) = (controlled.control, controlled.key());
     let mut variables = measures(control);
-    variables.push(("slots".to_owned(), slots_named(&key)));
+    variables.push(("slots".to_owned(), slots_named(&key, controlled.class)));
     variables.push(("byController".to_owned(), by_controller(controlled.class, all, served)));
     let what = format!("{} + object.metadata.name", literal(&format!("{}/", control.resource)));
     let free = "!variables.grows || variables.byController";
@@ -99,18 +91,14 @@ fn slots(controlled: &Controlled<'_>, all: &[Controlled<'_>], served: &Served) -
         ),
     ];
     checks.extend(control.per_replica.keys().map(|dimension| fits(free, dimension, &what)));
-    Policy {
-        variables,
-        reads_grant: true,
-        ..Policy::new(format!("govcloud-slots.{key}"), Scope::Projects, controlled.rules(), checks)
-    }
+    Policy { variables, reads_grant: true, ..Policy::new(format!("{SLOTS}.{key}"), Scope::Projects, rules(controlled), checks) }
 }
 
-/// The slots of the namespace's grant that name the object.
-pub(super) fn slots_named(key: &str) -> String {
-    let key = literal(key);
+/// The slots of the namespace's grant that name the object, of permits for the class that has the resource.
+fn slots_named(key: &str, class: &str) -> String {
+    let (key, class) = (literal(key), literal(class));
     format!(
-        "has(params.spec.resources) && {key} in params.spec.resources ? params.spec.resources[{key}].filter(s, s.name == object.metadata.name) : []"
+        "has(params.spec.resources) && {key} in params.spec.resources ? params.spec.resources[{key}].filter(s, s.name == object.metadata.name && s.class == {class}) : []"
     )
 }
 
@@ -151,12 +139,12 @@ fn by_controller(class: &str, all: &[Controlled<'_>], served: &Served) -> String
 
 /// Whether the controlling owner is a controlled object that a slot names.
 pub(super) fn owner_has_slot(controlled: &Controlled<'_>, served: &Served) -> String {
-    let key = literal(&controlled.key());
+    let (key, class) = (literal(&controlled.key()), literal(controlled.class));
     let group = literal(&format!("{}/", controlled.control.group));
     let kind = served.kind(&controlled.control.group, &controlled.control.resource);
     let of_kind = kind.map(|k| format!(" && o.kind == {}", literal(k))).unwrap_or_default();
     format!(
-        "(has(object.metadata.ownerReferences) && has(params.spec.resources) && {key} in params.spec.resources && object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.apiVersion.startsWith({group}){of_kind} && params.spec.resources[{key}].exists(s, s.name == o.name)))"
+        "(has(object.metadata.ownerReferences) && has(params.spec.resources) && {key} in params.spec.resources && object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.apiVersion.startsWith({group}){of_kind} && params.spec.resources[{key}].exists(s, s.name == o.name && s.class == {class})))"
     )
 }
 
@@ -170,8 +158,25 @@ fn closed(controlled: &Controlled<'_>, exempt: &[String]) -> Policy {
     let scope = Scope::NonProjectsBut(exempt.to_vec());
     Policy {
         variables: measures(control),
-        ..Policy::new(format!("govcloud-closed.{}", controlled.key()), scope, controlled.rules(), checks)
+        ..Policy::new(format!("{CLOSED}.{}", controlled.key()), scope, rules(controlled), checks)
     }
+}
+
+/// The two policies of a resource whose class cannot measure it, under the names that they have otherwise.
+fn unmeasured(controlled: &Controlled<'_>, exempt: &[String]) -> [Policy; 2] {
+    let message = format!(
+        "class {} cannot measure {} at present, so nothing of it may start or change; a cloud operator sees why: kubectl describe processingclass {}",
+        controlled.class, controlled.control.resource, controlled.class
+    );
+    let check = || vec![Check::fixed(format!("request.operation == 'UPDATE' && {SAME_SPEC}"), &message)];
+    [(SLOTS, Scope::Projects), (CLOSED, Scope::NonProjectsBut(exempt.to_vec()))]
+        .map(|(kind, scope)| Policy::new(format!("{kind}.{}", controlled.key()), scope, rules(controlled), check()))
+}
+
+/// The class that a policy of a controlled resource was made for.
+pub fn class_of_policy<'a>(policy: &str, classes: &'a BTreeMap<String, ProcessingClass>) -> Option<&'a str> {
+    let key = [SLOTS, CLOSED].iter().find_map(|kind| policy.strip_prefix(kind)?.strip_prefix('.'))?;
+    controlled(classes).into_iter().find(|c| c.key() == key).map(|c| c.class)
 }
 
 /// Refuses versions that the API server cannot convert to the one that is measured.

@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 
 use govcloud_crds::{
     ProcessingClass,
-    class::recognise::{WORKLOADS, WorkloadKind},
+    class::{
+        controlled::{Controlled, controlled},
+        recognise::{WORKLOADS, WorkloadKind},
+    },
     names::{LABEL_PROCESSING, LABEL_PROJECT, resource_key},
 };
 use serde_json::json;
@@ -18,7 +21,7 @@ use super::{
     Served,
     cel::{HAS_CONTROLLER, SAME_SPEC, list, literal},
     policy::{Check, Policy, Rule, Scope},
-    slots::{Controlled, controlled, no_orphans, not_ended, owner_has_slot},
+    slots::{no_orphans, not_ended, owner_has_slot},
 };
 
 /// The cluster's own controllers, which make what a workload describes. An exact list: others run in kube-system too.
@@ -99,12 +102,10 @@ impl Images {
 
     /// CEL: whether all processing software that runs is of the slot `s`'s class.
     fn of_class_of_slot(&self) -> String {
-        let cases: String = self
-            .by_class
-            .iter()
-            .map(|(class, pattern)| format!("s.class == {} ? i.matches({}) : ", literal(class), literal(pattern)))
-            .collect();
-        format!("variables.found.all(i, {cases}false)")
+        let case =
+            |(class, pattern): &(String, String)| format!("s.class == {} ? i.matches({}) : ", literal(class), literal(pattern));
+        let cases: Vec<_> = self.by_class.iter().map(case).collect();
+        format!("variables.found.all(i, {}false)", cases.concat())
     }
 }
 
@@ -163,8 +164,9 @@ fn overlaps(object: &str) -> String {
 }
 
 fn by_kind(object: &str, of: impl Fn(&WorkloadKind) -> String, otherwise: &str) -> String {
-    let cases: String = WORKLOADS.iter().map(|w| format!("{object}.kind == {} ? {} : ", literal(w.kind), of(w))).collect();
-    format!("({cases}{otherwise})")
+    let case = |w: &WorkloadKind| format!("{object}.kind == {} ? {} : ", literal(w.kind), of(w));
+    let cases: Vec<_> = WORKLOADS.iter().map(case).collect();
+    format!("({}{otherwise})", cases.concat())
 }
 
 fn variables(images: &Images) -> Vec<(String, String)> {
@@ -391,7 +393,7 @@ fn orphans(images: &Images, exempt: &[String]) -> Policy {
         ),
     ];
     let checks = vec![Check { expression: format!("!(variables.labelled || {})", images.run_by("pod")), message: check.message }];
-    Policy { variables, conditions, ..Policy::new("govcloud-workload-orphans", Scope::AllBut(exempt.to_vec()), rules, checks) }
+    Policy { conditions, variables, ..Policy::new("govcloud-workload-orphans", Scope::AllBut(exempt.to_vec()), rules, checks) }
 }
 
 #[cfg(test)]

@@ -55,13 +55,14 @@ fn of_the_government() -> Vec<Bad> {
     ]
 }
 
+/// Amounts may be numbers or texts, and CEL takes such a field for as long as a whole request: no rule with words of its own
+/// fits into the budget. So the message is the pattern, as it is for the API server's own quantities.
+const QUANTITY: &str = "in body should match '^\\+?([0-9]+";
+
 fn of_capacity() -> Vec<Bad> {
     let project = |change: Value, said| spec("Project", &change, said);
     let pool = |change: Value, said| spec("CapacityPool", &change, said);
     let quota = |change: Value, said| spec("AgencyQuota", &change, said);
-    // Amounts may be numbers or texts, and CEL takes such a field for as long as a whole request: no rule with words of its
-    // own fits into the budget. So the message is the pattern, as it is for the API server's own quantities.
-    const QUANTITY: &str = "in body should match '^\\+?([0-9]+";
     vec![
         named("Project", "a--b", "choose a shorter or simpler name"),
         project(json!({"pool": null}), "spec.pool: Required value"),

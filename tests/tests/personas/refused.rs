@@ -16,7 +16,7 @@ const CUSTOMS: &str = "customs--declarations";
 const CUSTOMS_HOME: &str = "agency-customs";
 
 type Write = (&'static str, &'static str, Value, &'static str);
-type Command = (&'static str, Vec<&'static str>, &'static str);
+type Command = (&'static str, &'static str, &'static str);
 
 fn by_the_agency(setting: &Setting) -> Vec<Write> {
     let mut elsewhere = request("attempt", "requester@tax");
@@ -107,112 +107,56 @@ fn by_strangers(setting: &Setting) -> Vec<Write> {
     ]
 }
 
-/// Commands that change or read what is there.
+/// Commands that change or read what is there; names in angle brackets are filled in.
+const COMMANDS: [Command; 30] = [
+    (TAX_REQUESTER, "get permit -n <CUSTOMS_HOME>", FORBIDDEN),
+    (TAX_REQUESTER, "get permit -A", FORBIDDEN),
+    (TAX_REQUESTER, "delete permit open -n <HOME>", FORBIDDEN),
+    (TAX_REQUESTER, "get agency customs", FORBIDDEN),
+    (TAX_ADMIN, r#"patch agency tax-administration --type=merge -p {"spec":{"securityRegime":"NonInfrastructure"}}"#, FORBIDDEN),
+    (TAX_ADMIN, r#"patch aquota tax-administration --type=merge -p {"spec":{"guaranteed":{"requests.cpu":"9999"}}}"#, FORBIDDEN),
+    (TAX_ADMIN, r#"patch permit open -n <HOME> --subresource=status --type=merge -p {"status":{"phase":"Active"}}"#, FORBIDDEN),
+    (
+        TAX_ADMIN,
+        r#"patch permit open -n <HOME> --type=merge -p {"spec":{"zones":["tehran-1"]}}"#,
+        "a request cannot be changed once it is made",
+    ),
+    (TAX_ADMIN, r#"patch slots slots -n <PROJECT> --type=merge -p {"spec":{"resources":{}}}"#, FORBIDDEN),
+    (TAX_ADMIN, "delete networkpolicies --all -n <PROJECT>", FORBIDDEN),
+    (TAX_ADMIN, "label namespace <PROJECT> govcloud.dev/enforcement=Audit --overwrite", FORBIDDEN),
+    (TAX_ADMIN, "get permit -n <HOME> --as=reviewer-1@ministry", FORBIDDEN),
+    (TAX_DEVELOPER, "get permit -n <CUSTOMS_HOME> --as=requester@customs", FORBIDDEN),
+    (TAX_DEVELOPER, "get secrets -n <CUSTOMS>", FORBIDDEN),
+    (TAX_DEVELOPER, "get secrets -n shared-streaming", FORBIDDEN),
+    (REVIEWER_1, r#"patch pclass message-broker --subresource=status --type=merge -p {"status":{"permits":9}}"#, FORBIDDEN),
+    (REVIEWER_1, r#"patch permit open -n <HOME> --subresource=status --type=merge -p {"status":{"phase":"Active"}}"#, FORBIDDEN),
+    (REVIEWER_1, r#"patch permit open -n <HOME> --type=merge -p {"spec":{"withdrawn":true}}"#, FORBIDDEN),
+    (CLOUD_OPERATOR, r#"patch permit open -n <HOME> --type=merge -p {"spec":{"withdrawn":true}}"#, FORBIDDEN),
+    (
+        CLOUD_OPERATOR,
+        r#"patch permit open -n <HOME> --subresource=status --type=merge -p {"status":{"phase":"Active"}}"#,
+        FORBIDDEN,
+    ),
+    (CLOUD_OPERATOR, r#"patch slots slots -n <PROJECT> --type=merge -p {"spec":{"resources":{}}}"#, FORBIDDEN),
+    (CLOUD_OPERATOR, "delete permit open -n <HOME>", FORBIDDEN),
+    (CLOUD_OPERATOR, r#"patch gov national --subresource=status --type=merge -p {"status":{"agencies":0}}"#, FORBIDDEN),
+    (AUDITOR, "delete permit open -n <HOME>", FORBIDDEN),
+    (AUDITOR, "get secrets -n <PROJECT>", FORBIDDEN),
+    (
+        ADMIN,
+        r#"patch permit open -n <HOME> --subresource=status --type=merge -p {"status":{"phase":"Active"}}"#,
+        "the status is written by the operator alone",
+    ),
+    (ACCOUNT, "get permit -n <HOME>", FORBIDDEN),
+    (ACCOUNT, "get secrets -n <PROJECT>", FORBIDDEN),
+    (STRANGER, "get govcloud -A", FORBIDDEN),
+    (STRANGER, "get namespaces", FORBIDDEN),
+];
+
 fn commands(setting: &Setting) -> Vec<(&'static str, Vec<String>, &'static str)> {
-    let status = r#"{"status":{"phase":"Active"}}"#;
-    let fixed: Vec<Command> = vec![
-        (TAX_REQUESTER, vec!["get", "permit", "-n", CUSTOMS_HOME], FORBIDDEN),
-        (TAX_REQUESTER, vec!["get", "permit", "-A"], FORBIDDEN),
-        (TAX_REQUESTER, vec!["delete", "permit", "open", "-n", HOME], FORBIDDEN),
-        (TAX_REQUESTER, vec!["get", "agency", "customs"], FORBIDDEN),
-        (
-            TAX_ADMIN,
-            vec![
-                "patch",
-                "agency",
-                "tax-administration",
-                "--type=merge",
-                "-p",
-                r#"{"spec":{"securityRegime":"NonInfrastructure"}}"#,
-            ],
-            FORBIDDEN,
-        ),
-        (
-            TAX_ADMIN,
-            vec![
-                "patch",
-                "aquota",
-                "tax-administration",
-                "--type=merge",
-                "-p",
-                r#"{"spec":{"guaranteed":{"requests.cpu":"9999"}}}"#,
-            ],
-            FORBIDDEN,
-        ),
-        (TAX_ADMIN, vec!["patch", "permit", "open", "-n", HOME, "--subresource=status", "--type=merge", "-p", status], FORBIDDEN),
-        (
-            TAX_ADMIN,
-            vec!["patch", "permit", "open", "-n", HOME, "--type=merge", "-p", r#"{"spec":{"zones":["tehran-1"]}}"#],
-            "a request cannot be changed once it is made",
-        ),
-        (
-            TAX_ADMIN,
-            vec!["patch", "slots", "slots", "-n", PROJECT, "--type=merge", "-p", r#"{"spec":{"resources":{}}}"#],
-            FORBIDDEN,
-        ),
-        (TAX_ADMIN, vec!["delete", "networkpolicies", "--all", "-n", PROJECT], FORBIDDEN),
-        (TAX_ADMIN, vec!["label", "namespace", PROJECT, "govcloud.dev/enforcement=Audit", "--overwrite"], FORBIDDEN),
-        (TAX_ADMIN, vec!["get", "permit", "-n", HOME, "--as=reviewer-1@ministry"], FORBIDDEN),
-        (TAX_DEVELOPER, vec!["get", "permit", "-n", CUSTOMS_HOME, "--as=requester@customs"], FORBIDDEN),
-        (TAX_DEVELOPER, vec!["get", "secrets", "-n", CUSTOMS], FORBIDDEN),
-        (TAX_DEVELOPER, vec!["get", "secrets", "-n", "shared-streaming"], FORBIDDEN),
-        (
-            REVIEWER_1,
-            vec![
-                "patch",
-                "pclass",
-                "message-broker",
-                "--subresource=status",
-                "--type=merge",
-                "-p",
-                r#"{"status":{"permits":9}}"#,
-            ],
-            FORBIDDEN,
-        ),
-        (
-            REVIEWER_1,
-            vec!["patch", "permit", "open", "-n", HOME, "--subresource=status", "--type=merge", "-p", status],
-            FORBIDDEN,
-        ),
-        (
-            REVIEWER_1,
-            vec!["patch", "permit", "open", "-n", HOME, "--type=merge", "-p", r#"{"spec":{"withdrawn":true}}"#],
-            FORBIDDEN,
-        ),
-        (
-            CLOUD_OPERATOR,
-            vec!["patch", "permit", "open", "-n", HOME, "--type=merge", "-p", r#"{"spec":{"withdrawn":true}}"#],
-            FORBIDDEN,
-        ),
-        (
-            CLOUD_OPERATOR,
-            vec!["patch", "permit", "open", "-n", HOME, "--subresource=status", "--type=merge", "-p", status],
-            FORBIDDEN,
-        ),
-        (
-            CLOUD_OPERATOR,
-            vec!["patch", "slots", "slots", "-n", PROJECT, "--type=merge", "-p", r#"{"spec":{"resources":{}}}"#],
-            FORBIDDEN,
-        ),
-        (CLOUD_OPERATOR, vec!["delete", "permit", "open", "-n", HOME], FORBIDDEN),
-        (
-            CLOUD_OPERATOR,
-            vec!["patch", "gov", "national", "--subresource=status", "--type=merge", "-p", r#"{"status":{"agencies":0}}"#],
-            FORBIDDEN,
-        ),
-        (AUDITOR, vec!["delete", "permit", "open", "-n", HOME], FORBIDDEN),
-        (AUDITOR, vec!["get", "secrets", "-n", PROJECT], FORBIDDEN),
-        (
-            ADMIN,
-            vec!["patch", "permit", "open", "-n", HOME, "--subresource=status", "--type=merge", "-p", status],
-            "the status is written by the operator alone",
-        ),
-        (ACCOUNT, vec!["get", "permit", "-n", HOME], FORBIDDEN),
-        (ACCOUNT, vec!["get", "secrets", "-n", PROJECT], FORBIDDEN),
-        (STRANGER, vec!["get", "govcloud", "-A"], FORBIDDEN),
-        (STRANGER, vec!["get", "namespaces"], FORBIDDEN),
-    ];
-    let owned = |(who, command, said): Command| (who, command.into_iter().map(str::to_owned).collect(), said);
+    let names = [("<CUSTOMS>", CUSTOMS), ("<CUSTOMS_HOME>", CUSTOMS_HOME), ("<HOME>", HOME), ("<PROJECT>", PROJECT)];
+    let filled = |word: &str| names.iter().fold(word.to_owned(), |word, (name, value)| word.replace(name, value));
+    let owned = |(who, command, said): Command| (who, command.split(' ').map(filled).collect(), said);
     let change = |who, said| {
         let patch = r#"{"spec":{"verdict":"Approve"}}"#;
         let command =
@@ -227,7 +171,7 @@ fn commands(setting: &Setting) -> Vec<(&'static str, Vec<String>, &'static str)>
         change(ADMIN, "a review cannot be changed"),
         removal(ADMIN, "a review is never deleted"),
     ];
-    fixed.into_iter().map(owned).chain(reviews).collect()
+    COMMANDS.into_iter().map(owned).chain(reviews).collect()
 }
 
 /// Tries all of it, and somebody without any credential too.

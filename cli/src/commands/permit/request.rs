@@ -222,8 +222,7 @@ fn in_order(
     project: Option<&Project>,
     classes: &BTreeMap<String, ProcessingClass>,
 ) -> Result<()> {
-    let class = classes.get(&permit.spec.processing_class);
-    match objection(Subject { permit, agency: Some(agency), project, class }) {
+    match objection(Subject { permit, agency: Some(agency), project, classes }) {
         Some(objection) => Err(CliError::usage(plain(&objection.message))),
         None => Ok(()),
     }
