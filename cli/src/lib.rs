@@ -1,7 +1,7 @@
 //! `govcloud`: permits, quotas and shared services of the Government Cloud at a terminal.
 //!
 //! Commands gather what they need, call the pure rules of [`govcloud_crds`], build a view and render it. Renderers take a
-//! view and give text, so that every output is tested without a cluster. I/O stays in [`Context`](context::Context).
+//! view and give text, so that every output is tested without a cluster. I/O stays in [`Context`].
 
 mod api_error;
 mod args;

@@ -40,7 +40,7 @@ pub fn api_resource(kind: &str) -> Option<ApiResource> {
 #[derive(Clone, Default)]
 pub struct Managed(pub BTreeMap<&'static str, Store<DynamicObject>>);
 
-/// What [`ensure`] did.
+/// What [`Managed::ensure`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It was there as it should be.

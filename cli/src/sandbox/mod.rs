@@ -1,6 +1,6 @@
 //! `govcloud sandbox`: a Government Cloud on this machine, to try things out.
 //!
-//! A real control plane, the real operator, and a credential for each persona. [`story`] plays the main job on it with the
+//! A real control plane, the real operator, and a credential for each persona. `story` plays the main job on it with the
 //! real commands.
 
 mod files;

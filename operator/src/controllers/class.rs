@@ -1,10 +1,13 @@
 //! ProcessingClass: whether it is enforced, and how many permits it has.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use govcloud_crds::{
     ProcessingClass,
-    class::{ProcessingClassStatus, controlled::controlled},
+    class::{Control, ProcessingClassStatus, controlled::controlled},
     conditions::{Verdict, conditions},
     permit::Phase,
 };
@@ -22,26 +25,7 @@ pub async fn reconcile(class: Arc<ProcessingClass>, context: Arc<Context>) -> Re
     let classes = context.stores.classes_by_name();
     let name = class.name_any();
     let (served, cluster_scoped) = served_of(&name, &classes, &enforcement.served);
-    let taken =
-        class.spec.controls.iter().find(|mine| !controlled(&classes).iter().any(|c| c.class == name && c.control == *mine));
-    let enforced = taken
-        .map(|c| {
-            Verdict::no(
-                "Enforced",
-                "ResourceTaken",
-                format!("{}.{} belongs to another class already; a resource belongs to one class only.", c.resource, c.group),
-            )
-        })
-        .or_else(|| {
-            cluster_scoped.map(|r| {
-                Verdict::no(
-                    "Enforced",
-                    "ClusterScoped",
-                    format!("{r} are not in a namespace, so no project's permit can name them."),
-                )
-            })
-        })
-        .unwrap_or_else(|| enforced(&class, served, &enforcement));
+    let enforced = unusable(&class, &classes, cluster_scoped).unwrap_or_else(|| enforced(&class, served, &enforcement));
     let ready = Verdict { kind: "Ready", ..enforced.clone() };
     let mut verdicts = vec![ready, enforced];
     verdicts.extend(not_yet(&class));
@@ -59,6 +43,24 @@ pub async fn reconcile(class: Arc<ProcessingClass>, context: Arc<Context>) -> Re
     let api: Api<ProcessingClass> = Api::all(context.client.clone());
     context.write_status(&api, &*class, class.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
     Ok(Action::await_change())
+}
+
+/// Why a class could not be enforced even if its policies are in place.
+fn unusable(
+    class: &ProcessingClass,
+    classes: &BTreeMap<String, ProcessingClass>,
+    cluster_scoped: Option<String>,
+) -> Option<Verdict> {
+    let name = class.name_any();
+    let has = |mine: &Control| controlled(classes).iter().any(|c| c.class == name && c.control == mine);
+    if let Some(taken) = class.spec.controls.iter().find(|mine| !has(mine)) {
+        let message =
+            format!("{}.{} belongs to another class already; a resource belongs to one class only.", taken.resource, taken.group);
+        return Some(Verdict::no("Enforced", "ResourceTaken", message));
+    }
+    let resource = cluster_scoped?;
+    let message = format!("{resource} are not in a namespace, so no project's permit can name them.");
+    Some(Verdict::no("Enforced", "ClusterScoped", message))
 }
 
 fn enforced(class: &ProcessingClass, served: usize, enforcement: &EnforcementState) -> Verdict {

@@ -12,6 +12,11 @@ pub fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
     format!("[{}]", items.join(", "))
 }
 
+/// CEL of a message: what `subject` gives, followed by words.
+pub fn sentence(subject: &str, words: &str) -> String {
+    format!("{subject} + {}", literal(words))
+}
+
 /// `expression`, which is written over `object`, read over `oldObject` instead.
 ///
 /// The comprehension gives the old object the name `object`, so the text of a class is used as it stands; replacing words

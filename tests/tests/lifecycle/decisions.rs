@@ -100,9 +100,9 @@ pub async fn a_suspended_permit_rests_and_resumes(cloud: &Cloud) {
     until_in_force(cloud, "suspended").await;
     start(cloud, "suspended", 3).await.expect("it is in force");
     review(cloud, people::REVIEWER_2, "suspended", "Suspend").await.succeeds();
-    let permit = until(cloud, "suspended", "Suspended").await;
-    assert_eq!(condition(&permit, "Ready")["reason"], "Suspended");
+    until(cloud, "suspended", "Suspended").await;
     until_closed(cloud, "suspended").await;
+    until_said(cloud, "suspended", "Suspended").await;
     refused(&start(cloud, "suspended", 3).await, "no permit names");
     review(cloud, people::REVIEWER_1, "suspended", "Resume").await.succeeds();
     until_in_force(cloud, "suspended").await;
@@ -116,8 +116,9 @@ pub async fn a_revoked_permit_closes_its_slot(cloud: &Cloud) {
     review_with(cloud, people::REVIEWER_2, "revoked", "Revoke", &json!({"reason": "It was used for something else."}))
         .await
         .succeeds();
-    let permit = until(cloud, "revoked", "Revoked").await;
-    assert!(condition(&permit, "Ready")["message"].to_string().contains("must be drained"), "{permit}");
+    until(cloud, "revoked", "Revoked").await;
     until_closed(cloud, "revoked").await;
+    let permit = until_said(cloud, "revoked", "Revoked").await;
+    assert!(condition(&permit, "Ready")["message"].to_string().contains("must be drained"), "{permit}");
     refused(&start(cloud, "revoked", 3).await, "no permit names");
 }

@@ -41,6 +41,16 @@ pub async fn until(cloud: &Cloud, name: &str, phase: &str) -> Value {
     .await
 }
 
+/// Waits until the permit's condition `Ready` has a reason. One that has ended says `ClosingSlots` for a moment, until
+/// admission has taken note.
+pub async fn until_said(cloud: &Cloud, name: &str, reason: &str) -> Value {
+    eventually(&format!("permit {name} says {reason}"), || async {
+        let permit = permit(cloud, name).await;
+        if condition(&permit, "Ready")["reason"] == reason { Ok(permit) } else { Err(permit["status"].to_string()) }
+    })
+    .await
+}
+
 /// Waits until admission knows the permit's slots.
 pub async fn until_in_force(cloud: &Cloud, name: &str) -> Value {
     cloud.wait_for("processingpermit", HOME, name, "Ready").await

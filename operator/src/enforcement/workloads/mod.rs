@@ -5,24 +5,33 @@
 //! of its own, because a Scale carries no labels and no images; so have the accounts of other operators, whose pods pass
 //! if the object they belong to has a slot.
 
+mod images;
+mod scale;
+mod shape;
+
 use std::collections::BTreeMap;
 
 use govcloud_crds::{
     ProcessingClass,
     class::{
         controlled::{Controlled, controlled},
-        recognise::{WORKLOADS, WorkloadKind},
+        recognise::WORKLOADS,
     },
-    names::{LABEL_PROCESSING, LABEL_PROJECT, resource_key},
+    names::{LABEL_PROCESSING, LABEL_PROJECT},
 };
 use serde_json::json;
 
 use super::{
     Served,
-    cel::{HAS_CONTROLLER, SAME_SPEC, list, literal},
+    cel::{HAS_CONTROLLER, SAME_SPEC, list, literal, sentence},
     policy::{Check, Policy, Rule, Scope},
     slots::{no_orphans, not_ended, owner_has_slot},
 };
+
+pub use images::regex_reads;
+
+use images::Images;
+use shape::{overlaps, pod_of, replicas_of};
 
 /// The cluster's own controllers, which make what a workload describes. An exact list: others run in kube-system too.
 pub const WORKLOAD_CONTROLLERS: [&str; 7] = [
@@ -41,82 +50,13 @@ const WHAT_TO_DO: &str = "What would fit instead, and how to ask: govcloud permi
 pub fn policies(classes: &BTreeMap<String, ProcessingClass>, served: &Served, exempt: &[String]) -> Vec<Policy> {
     let images = Images::of(classes);
     let all = controlled(classes);
-    let mut policies = vec![scale(&all), scale_closed(&all, exempt)];
+    let mut policies = vec![scale::scale(&all), scale::scale_closed(&all, exempt)];
     policies.retain(|p| !p.rules.is_empty());
     if let Some(images) = images {
         policies.extend([label(&images, exempt), slots(&images), orphans(&images, exempt)]);
         policies.extend(other_operators(&images, &all, served));
     }
     policies
-}
-
-/// The images that classes know.
-struct Images {
-    /// One pattern of all classes.
-    pattern: String,
-    /// Each class that knows images, with its own pattern.
-    by_class: Vec<(String, String)>,
-    accounts: Vec<String>,
-}
-
-impl Images {
-    fn of(classes: &BTreeMap<String, ProcessingClass>) -> Option<Self> {
-        let known = |class: &ProcessingClass| Some(one_pattern(&class.spec.workloads.as_ref()?.images)).filter(|p| !p.is_empty());
-        let by_class: Vec<_> = classes.iter().filter_map(|(name, class)| Some((name.clone(), known(class)?))).collect();
-        let mut accounts: Vec<_> = classes.values().flat_map(|c| &c.spec.controls).flat_map(|c| c.controllers.clone()).collect();
-        accounts.sort();
-        accounts.dedup();
-        let pattern = by_class.iter().map(|(_, pattern)| pattern.as_str()).collect::<Vec<_>>().join("|");
-        (!by_class.is_empty()).then_some(Self { pattern, by_class, accounts })
-    }
-
-    /// CEL: whether a container of the pod in `variables.{pod}` runs one of the images.
-    fn run_by(&self, pod: &str) -> String {
-        let any = |field: &str| {
-            format!(
-                "(has(variables.{pod}.{field}) && variables.{pod}.{field}.exists(c, has(c.image) && c.image.matches({})))",
-                literal(&self.pattern)
-            )
-        };
-        format!("{} || {} || {}", any("containers"), any("initContainers"), any("ephemeralContainers"))
-    }
-
-    /// CEL: the images of the pod in `variables.{pod}` that are processing software.
-    fn found_in(&self, pod: &str) -> String {
-        let of = |field: &str| {
-            format!("(has(variables.{pod}.{field}) ? variables.{pod}.{field}.filter(c, has(c.image)).map(c, dyn(c.image)) : [])")
-        };
-        let all = ["containers", "initContainers", "ephemeralContainers"].map(of).join(" + ");
-        format!("({all}).filter(i, i.matches({}))", literal(&self.pattern))
-    }
-
-    /// CEL: whether every class of which something runs now was run by the object before too. Swapping one class's image
-    /// for another's at equal replicas is growth, because nothing of the other class was there.
-    fn kept(&self) -> String {
-        let kept = self.by_class.iter().map(|(_, pattern)| {
-            let pattern = literal(pattern);
-            format!("(!variables.found.exists(i, i.matches({pattern})) || variables.foundBefore.exists(i, i.matches({pattern})))")
-        });
-        format!("request.operation == 'UPDATE' && {}", kept.collect::<Vec<_>>().join(" && "))
-    }
-
-    /// CEL: whether all processing software that runs is of the slot `s`'s class.
-    fn of_class_of_slot(&self) -> String {
-        let case =
-            |(class, pattern): &(String, String)| format!("s.class == {} ? i.matches({}) : ", literal(class), literal(pattern));
-        let cases: Vec<_> = self.by_class.iter().map(case).collect();
-        format!("variables.found.all(i, {}false)", cases.concat())
-    }
-}
-
-/// The patterns that can be read, as one; empty if there are none.
-fn one_pattern(patterns: &[String]) -> String {
-    patterns.iter().filter(|p| regex_reads(p)).map(|p| format!("({p})")).collect::<Vec<_>>().join("|")
-}
-
-/// One pattern that cannot be read would disable the whole policy; its class reports it as `InvalidExpression`.
-pub fn regex_reads(pattern: &str) -> bool {
-    regex::Regex::new(pattern).is_ok()
 }
 
 fn rules(operations: &[&'static str]) -> Vec<Rule> {
@@ -127,46 +67,6 @@ fn rules(operations: &[&'static str]) -> Vec<Rule> {
             Rule::version(w.group, w.version, [w.resource].into_iter().chain(ephemeral), operations)
         })
         .collect()
-}
-
-/// CEL of the pod's spec inside `object`, whatever kind of workload it is.
-fn pod_of(object: &str) -> String {
-    let empty = "dyn({})";
-    let of = |w: &WorkloadKind| {
-        let path = format!("{object}.{}", w.pod_spec);
-        // A ReplicationController may lack its template; every other kind has all of the path.
-        if w.kind == "ReplicationController" {
-            format!("(has({object}.spec.template) ? dyn({path}) : {empty})")
-        } else {
-            format!("dyn({path})")
-        }
-    };
-    by_kind(object, of, empty)
-}
-
-/// CEL of how many pods run at a time inside `object`.
-fn replicas_of(object: &str) -> String {
-    let of = |w: &WorkloadKind| {
-        w.replicas.map_or_else(|| "dyn(1)".to_owned(), |path| format!("(has({object}.{path}) ? dyn({object}.{path}) : dyn(1))"))
-    };
-    by_kind(object, of, "dyn(1)")
-}
-
-/// CEL: whether more pods than its replicas may run for as long as its owner likes: a rolling update that never ends, with
-/// a surge beyond the usual quarter, or runs of a CronJob that do not wait for each other.
-fn overlaps(object: &str) -> String {
-    let surge = format!("{object}.spec.strategy.rollingUpdate.maxSurge");
-    let deployment = format!(
-        "has({object}.spec.strategy) && has({object}.spec.strategy.rollingUpdate) && has({surge}) && (type(dyn({surge})) == int ? int(dyn({surge})) > ({object}.spec.replicas + 3) / 4 : int(string(dyn({surge})).replace('%', '')) > 25)"
-    );
-    let cron_job = format!("!has({object}.spec.concurrencyPolicy) || {object}.spec.concurrencyPolicy == 'Allow'");
-    format!("({object}.kind == 'Deployment' ? ({deployment}) : ({object}.kind == 'CronJob' && ({cron_job})))")
-}
-
-fn by_kind(object: &str, of: impl Fn(&WorkloadKind) -> String, otherwise: &str) -> String {
-    let case = |w: &WorkloadKind| format!("{object}.kind == {} ? {} : ", literal(w.kind), of(w));
-    let cases: Vec<_> = WORKLOADS.iter().map(case).collect();
-    format!("({}{otherwise})", cases.concat())
 }
 
 fn variables(images: &Images) -> Vec<(String, String)> {
@@ -202,37 +102,26 @@ fn variables(images: &Images) -> Vec<(String, String)> {
 fn label(images: &Images, exempt: &[String]) -> Policy {
     let in_project =
         format!("has(namespaceObject.metadata.labels) && {} in namespaceObject.metadata.labels", literal(LABEL_PROJECT));
-    let what = "object.kind + ' ' + (has(object.metadata.name) ? object.metadata.name : '')";
+    let about = |words: &str| sentence("object.kind + ' ' + (has(object.metadata.name) ? object.metadata.name : '')", words);
     // What ran before, and does not grow, is left alone: also if its class is younger than it is.
     let free = "!variables.runs || !variables.grows || variables.byCluster";
     let checks = vec![
         // First, because it is what a plain workload pays for: two labels.
         Check::explained(
             "!variables.wasLabelled || variables.labelled || variables.byCluster",
-            format!(
-                "'the label {LABEL_PROCESSING} of ' + {what} + {}",
-                literal(
-                    " holds it to its permit and stays for as long as it lives: what it ran before could be started again. Delete it and create it without the label"
-                )
-            ),
+            about(&format!(
+                " keeps the label {LABEL_PROCESSING}, which holds it to its permit, for as long as it lives: what it ran before could be started again. Delete it and create it without the label"
+            )),
         ),
         Check::explained(
             format!("{free} || {in_project}"),
-            format!(
-                "{what} + {}",
-                literal(&format!(
-                    " runs processing software, which runs only in an agency's project that has a permit. {WHAT_TO_DO}"
-                ))
-            ),
+            about(&format!(" runs processing software, which runs only in an agency's project that has a permit. {WHAT_TO_DO}")),
         ),
         Check::explained(
             format!("{free} || variables.byOperator || variables.labelled"),
-            format!(
-                "{what} + {}",
-                literal(&format!(
-                    " runs processing software, so it needs the label {LABEL_PROCESSING} and a permit that names it. {WHAT_TO_DO}"
-                ))
-            ),
+            about(&format!(
+                " runs processing software, so it needs the label {LABEL_PROCESSING} and a permit that names it. {WHAT_TO_DO}"
+            )),
         ),
     ];
     Policy {
@@ -248,44 +137,38 @@ const KEY: &str = "request.resource.resource + '.' + (request.resource.group == 
 /// Stage two: what carries the label and grows needs a slot. It does not ask what the workload runs now: a StatefulSet with
 /// a partition and a paused Deployment go on starting pods from what they ran before.
 fn slots(images: &Images) -> Policy {
-    let mut variables = variables(images);
-    variables.push(("key".into(), KEY.into()));
-    variables.push(("name".into(), "object.metadata.name".into()));
-    variables.push(("replicas".into(), replicas_of("object")));
-    variables.push(("slots".into(), SLOTS.into()));
-    variables.push((
-        "overlaps".into(),
-        format!("{} && (request.operation == 'CREATE' || !{})", overlaps("object"), overlaps("oldObject")),
-    ));
+    let overlaps = format!("{} && (request.operation == 'CREATE' || !{})", overlaps("object"), overlaps("oldObject"));
+    let more = [
+        ("key", KEY.to_owned()),
+        ("name", "object.metadata.name".to_owned()),
+        ("replicas", replicas_of("object")),
+        ("slots", SLOTS.to_owned()),
+        ("overlaps", overlaps),
+    ];
+    let variables = variables(images).into_iter().chain(more.map(|(name, cel)| (name.to_owned(), cel))).collect();
     let free = "!variables.grows || variables.byCluster";
     let what = "object.kind + ' ' + object.metadata.name";
     let checks = vec![
         Check::explained(
             format!("{free} || variables.slots.size() > 0"),
-            format!("'no permit names ' + {what} + {}", literal(&format!(". {WHAT_TO_DO}"))),
+            sentence(&format!("'no permit names ' + {what}"), &format!(". {WHAT_TO_DO}")),
         ),
         not_ended(free, what),
-        Check::explained(
-            format!("{free} || variables.slots.exists(s, variables.replicas <= s.replicas)"),
-            format!(
-                "'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + {what} + {}",
-                literal(&format!(". {WHAT_TO_DO}"))
-            ),
-        ),
+        Check::explained(format!("{free} || variables.slots.exists(s, variables.replicas <= s.replicas)"), too_many(what)),
         Check::explained(
             format!("{free} || variables.slots.exists(s, {})", images.of_class_of_slot()),
-            format!(
-                "'permit ' + variables.slots[0].permit + ' is for class ' + variables.slots[0].class + ', and ' + {what} + {}",
-                literal(&format!(" runs something else too. {WHAT_TO_DO}"))
+            sentence(
+                &format!(
+                    "'permit ' + variables.slots[0].permit + ' is for class ' + variables.slots[0].class + ', and ' + {what}"
+                ),
+                &format!(" runs something else too. {WHAT_TO_DO}"),
             ),
         ),
         Check::explained(
             "!variables.overlaps || variables.byCluster",
-            format!(
-                "{what} + {}",
-                literal(
-                    " could run more at a time than its permit names: give a Deployment a maxSurge of at most 25%, and a CronJob concurrencyPolicy: Forbid or Replace"
-                )
+            sentence(
+                what,
+                " could run more at a time than its permit names: give a Deployment a maxSurge of at most 25%, and a CronJob concurrencyPolicy: Forbid or Replace",
             ),
         ),
     ];
@@ -297,60 +180,10 @@ fn slots(images: &Images) -> Policy {
     }
 }
 
-/// `/scale` in projects: a controlled resource needs its slot to grow; an ordinary workload is held to a slot if it has one.
-fn scale(all: &[Controlled<'_>]) -> Policy {
-    let raw = WORKLOADS
-        .iter()
-        .filter(|w| is_scalable(w))
-        .map(|w| Rule::version(w.group, w.version, [scale_of(w.resource)], &["UPDATE"]));
-    let rules: Vec<_> = scaled(all).chain(raw).collect();
-    let classified = list(all.iter().map(|c| resource_key(&c.control.group, &c.control.resource)));
-    let variables = vec![
-        ("key".into(), KEY.into()),
-        ("name".into(), "request.name".into()),
-        ("replicas".into(), replicas_in_scale("object")),
-        ("grows".into(), format!("variables.replicas > {}", replicas_in_scale("oldObject"))),
-        ("slots".into(), SLOTS.into()),
-    ];
-    let checks = vec![
-        Check::explained(
-            format!("!variables.grows || variables.slots.size() > 0 || !(variables.key in {classified})"),
-            format!(
-                "'no permit names ' + request.resource.resource + '/' + request.name + {}",
-                literal(&format!(". {WHAT_TO_DO}"))
-            ),
-        ),
-        Check::explained(
-            "!variables.grows || variables.slots.size() == 0 || variables.slots.exists(s, variables.replicas <= s.replicas)",
-            "'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + request.resource.resource + '/' + request.name + ', not ' + string(variables.replicas) + (variables.slots[0].replicas == 0 ? ': it has ended' : '')",
-        ),
-    ];
-    Policy { variables, reads_grant: true, ..Policy::new("govcloud-scale", Scope::Projects, rules, checks) }
-}
-
-/// `/scale` outside projects: a controlled resource does not grow.
-fn scale_closed(all: &[Controlled<'_>], exempt: &[String]) -> Policy {
-    let check = Check::explained(
-        format!("{} <= {}", replicas_in_scale("object"), replicas_in_scale("oldObject")),
-        literal("processing infrastructure grows only in an agency's project that has a permit"),
-    );
-    Policy::new("govcloud-scale-closed", Scope::NonProjectsBut(exempt.to_vec()), scaled(all).collect(), vec![check])
-}
-
-fn scaled<'a>(all: &'a [Controlled<'_>]) -> impl Iterator<Item = Rule> + 'a {
-    all.iter().map(|c| Rule::any_version(&c.control.group, [scale_of(&c.control.resource)], &["UPDATE"]))
-}
-
-fn scale_of(resource: &str) -> String {
-    format!("{resource}/scale")
-}
-
-fn replicas_in_scale(object: &str) -> String {
-    format!("(has({object}.spec.replicas) ? {object}.spec.replicas : 0)")
-}
-
-fn is_scalable(workload: &WorkloadKind) -> bool {
-    workload.replicas == Some("spec.replicas")
+fn too_many(what: &str) -> String {
+    let allows =
+        "'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of '";
+    sentence(&format!("{allows} + {what}"), &format!(". {WHAT_TO_DO}"))
 }
 
 /// What other operators make for a permitted object: it passes if its controlling owner has a slot.

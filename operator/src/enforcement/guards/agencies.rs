@@ -1,0 +1,138 @@
+//! What separates and limits an agency's namespaces.
+
+use govcloud_crds::names::{ANNOTATION_OWNER_UID, LABEL_AGENCY, LABEL_HOME, LABEL_PROJECT, SEPARATOR};
+use serde_json::json;
+
+use super::{CLEANERS, agency_namespaces, is, list, literal};
+use crate::enforcement::policy::{Check, Policy, Rule, Scope};
+
+/// Who may write the status of a ResourceQuota beside the operator: the API server's own admission, and the controller.
+const QUOTA_KEEPERS: [&str; 2] = ["system:apiserver", "system:serviceaccount:kube-system:resourcequota-controller"];
+
+/// A container asks for no device whose quota key is not known to be gated: `example.com/gpu` is refused, however it is
+/// called, unless a class gates it, and then its quota decides.
+pub(super) fn devices(gated_keys: &[String]) -> Policy {
+    let known = list(gated_keys.iter().filter_map(|key| key.strip_prefix("requests.")));
+    let keys =
+        |field: &str| format!("(has(c.resources.{field}) ? c.resources.{field}.all(k, !k.contains('/') || k in {known}) : true)");
+    let fine = |list: &str| {
+        format!(
+            "(!has(object.spec.{list}) || object.spec.{list}.all(c, !has(c.resources) || ({} && {})))",
+            keys("requests"),
+            keys("limits")
+        )
+    };
+    let all = format!("{} && {}", fine("containers"), fine("initContainers"));
+    Policy::new(
+        "govcloud-guard-devices",
+        Scope::Namespaces(vec![json!({"key": LABEL_PROJECT, "operator": "Exists"})]),
+        vec![Rule::version("", "v1", ["pods", "pods/resize"], &["CREATE", "UPDATE"])],
+        vec![Check::fixed(
+            format!("(request.operation == 'UPDATE' && dyn(object.spec) == dyn(oldObject.spec)) || ({all})"),
+            "this pod asks for a device that no processing class knows; devices need a permit: govcloud permit check -f FILE",
+        )],
+    )
+}
+
+/// An agency's home holds paperwork; workloads belong in a project.
+pub(super) fn home_runs_nothing() -> Policy {
+    let rules =
+        [("", vec!["pods", "replicationcontrollers", "persistentvolumeclaims"]), ("apps", vec!["*"]), ("batch", vec!["*"])];
+    Policy::new(
+        "govcloud-guard-home",
+        Scope::Namespaces(vec![json!({"key": LABEL_HOME, "operator": "Exists"})]),
+        rules.into_iter().map(|(group, resources)| Rule::any_version(group, resources, &["CREATE"])).collect(),
+        vec![Check::fixed(
+            "false",
+            "an agency's home namespace holds its paperwork and runs nothing; use a project: govcloud project create NAME",
+        )],
+    )
+}
+
+/// Agencies' namespaces come, change and go through the operator; nobody else puts our labels on a namespace.
+pub(super) fn namespaces(operator: &str) -> Policy {
+    let operator = is(operator);
+    let ours_by_name = format!("object.metadata.name.startsWith('agency-') || object.metadata.name.contains('{SEPARATOR}')");
+    // One of such a name that was there before us is nobody's, and may be deleted.
+    let made_by_us = format!("has(oldObject.metadata.labels) && {} in oldObject.metadata.labels", literal(LABEL_AGENCY));
+    let is_ours = format!("(request.operation == 'DELETE' ? ({made_by_us}) : ({ours_by_name}))");
+    Policy::new(
+        "govcloud-guard-namespaces",
+        Scope::Everywhere,
+        vec![
+            Rule::version("", "v1", ["namespaces"], &["CREATE", "UPDATE", "DELETE"]),
+            Rule::version("", "v1", ["namespaces/status", "namespaces/finalize"], &["UPDATE"]),
+        ],
+        vec![
+            Check::fixed(
+                format!("{operator} || request.operation == 'UPDATE' || !{is_ours}"),
+                "namespaces named agency-* or *--* are made and removed by the operator; create or delete the Agency or the Project instead",
+            ),
+            Check::fixed(
+                format!("{operator} || request.operation == 'DELETE' || {}", marks_stay(&ours_by_name)),
+                "the labels govcloud.dev/* and the owner of a namespace, and the Pod Security labels of an agency's, are set by the operator; change the Agency or the Project instead",
+            ),
+        ],
+    )
+}
+
+/// CEL: whether what marks a namespace as ours stays as it is: our labels, the Pod Security labels of an agency's, and the
+/// owner's uid, without which the operator takes the namespace for somebody else's, and slots in it would stay open.
+fn marks_stay(ours_by_name: &str) -> String {
+    let guarded = format!("k.startsWith('govcloud.dev/') || (({ours_by_name}) && k.startsWith('pod-security.kubernetes.io/'))");
+    let labels = |object: &str| {
+        format!(
+            "(has({object}.metadata.labels) ? {object}.metadata.labels.map(k, {guarded}, k + '=' + {object}.metadata.labels[k]) : [])"
+        )
+    };
+    let same = |a: &str, b: &str| format!("{}.all(l, l in {})", labels(a), labels(b));
+    let uid = literal(ANNOTATION_OWNER_UID);
+    let owner = |object: &str| {
+        format!(
+            "(has({object}.metadata.annotations) && {uid} in {object}.metadata.annotations ? {object}.metadata.annotations[{uid}] : '')"
+        )
+    };
+    format!(
+        "(request.operation == 'CREATE' ? {}.size() == 0 : ({} && {} && {} == {}))",
+        labels("object"),
+        same("object", "oldObject"),
+        same("oldObject", "object"),
+        owner("object"),
+        owner("oldObject")
+    )
+}
+
+/// What separates and limits an agency's namespaces changes through the operator.
+pub(super) fn managed(operator: &str) -> Policy {
+    let cleaning = format!("(request.operation == 'DELETE' && request.userInfo.username in {})", list(CLEANERS));
+    let rules = [
+        ("", vec!["resourcequotas", "limitranges"]),
+        ("networking.k8s.io", vec!["networkpolicies"]),
+        ("rbac.authorization.k8s.io", vec!["roles", "rolebindings"]),
+    ];
+    Policy::new(
+        "govcloud-guard-managed",
+        Scope::Namespaces(agency_namespaces()),
+        rules
+            .into_iter()
+            .map(|(group, resources)| Rule::any_version(group, resources, &["CREATE", "UPDATE", "DELETE"]))
+            .collect(),
+        vec![Check::explained(
+            format!("{} || {cleaning}", is(operator)),
+            "request.resource.resource + ' in an agency\\'s namespaces are set by the operator; change the Agency, its AgencyQuota, or the Project instead'",
+        )],
+    )
+}
+
+/// The used and enforced amounts of a quota are the cluster's word.
+pub(super) fn quota_status(operator: &str) -> Policy {
+    Policy::new(
+        "govcloud-guard-quota-status",
+        Scope::Namespaces(agency_namespaces()),
+        vec![Rule::version("", "v1", ["resourcequotas/status"], &["UPDATE"])],
+        vec![Check::fixed(
+            format!("{} || request.userInfo.username in {}", is(operator), list(QUOTA_KEEPERS)),
+            "the status of a quota is written by the cluster alone; it is what the agency's ledger rests on",
+        )],
+    )
+}

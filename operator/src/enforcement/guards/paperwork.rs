@@ -1,0 +1,130 @@
+//! Who may write requests, reviews, permits, grants and findings.
+
+use govcloud_crds::names::GROUP;
+
+use super::{CLEANERS, is, list, literal, namespace_goes, ours};
+use crate::enforcement::policy::{Check, Policy, Rule, Scope};
+
+/// A request carries the name of the person who made it.
+pub(super) fn requests() -> Policy {
+    Policy::new(
+        "govcloud-guard-requests",
+        Scope::Everywhere,
+        vec![ours(&["processingpermits"], &["CREATE"])],
+        vec![Check::explained(
+            "object.spec.requestedBy == request.userInfo.username",
+            "'spec.requestedBy must be your own user name, ' + request.userInfo.username + ', not ' + object.spec.requestedBy",
+        )],
+    )
+}
+
+/// A review carries the name and the group of the person who gave it, who is no member of the agency; it stays for good.
+pub(super) fn reviews() -> Policy {
+    let member = format!(
+        "authorizer.group({}).resource('processingpermits').namespace(object.metadata.namespace).check('member').allowed()",
+        literal(GROUP)
+    );
+    let creating = "request.operation != 'CREATE'";
+    let vanishing = format!("request.operation != 'DELETE' || ({})", namespace_goes());
+    Policy::new(
+        "govcloud-guard-reviews",
+        Scope::Everywhere,
+        vec![ours(&["permitreviews"], &["CREATE", "UPDATE", "DELETE"])],
+        vec![
+            Check::explained(
+                format!("{creating} || object.spec.reviewer == request.userInfo.username"),
+                "'spec.reviewer must be your own user name, ' + request.userInfo.username + ', not ' + object.spec.reviewer",
+            ),
+            Check::explained(
+                format!("{creating} || (has(request.userInfo.groups) && object.spec.group in request.userInfo.groups)"),
+                "'spec.group must be a group that you are in; you are not in ' + object.spec.group",
+            ),
+            Check::fixed(
+                format!("{creating} || !{member}"),
+                "nobody reviews a request of their own agency; somebody who is no member of it, and whose rights do not include all of it, must do it",
+            ),
+            Check::fixed(
+                "request.operation != 'UPDATE' || object.spec == oldObject.spec",
+                "a review cannot be changed; give another one",
+            ),
+            Check::fixed(vanishing, "a review is never deleted: it is what a decision rests on"),
+        ],
+    )
+}
+
+/// A permit is never deleted, only withdrawn: it is the record, and what keeps an ended workload's slot closed.
+pub(super) fn permits_stay() -> Policy {
+    Policy::new(
+        "govcloud-guard-permits",
+        Scope::Everywhere,
+        vec![ours(&["processingpermits"], &["DELETE"])],
+        vec![Check::fixed(
+            namespace_goes(),
+            "a permit is never deleted: it is the record of what was asked for and decided. Take it back instead: govcloud permit withdraw NAME",
+        )],
+    )
+}
+
+/// Permits and reviews belong to no other object, or deleting that would delete them.
+pub(super) fn owners() -> Policy {
+    Policy::new(
+        "govcloud-guard-owners",
+        Scope::Everywhere,
+        vec![ours(&["processingpermits", "permitreviews"], &["CREATE", "UPDATE"])],
+        vec![Check::fixed(
+            "!has(object.metadata.ownerReferences) || object.metadata.ownerReferences.size() == 0",
+            "permits and reviews have no owner references, because deleting the owner would delete them",
+        )],
+    )
+}
+
+/// Statuses are the operator's word.
+pub(super) fn statuses(operator: &str) -> Policy {
+    Policy::new(
+        "govcloud-guard-status",
+        Scope::Everywhere,
+        vec![Rule::any_version(GROUP, ["*/status"], &["UPDATE"])],
+        vec![Check::fixed(is(operator), "the status is written by the operator alone; change the spec, or give a review")],
+    )
+}
+
+/// Grants are the operator's word.
+pub(super) fn grants(operator: &str) -> Policy {
+    let cleaning = format!("(request.operation == 'DELETE' && {})", namespace_goes());
+    Policy::new(
+        "govcloud-guard-grants",
+        Scope::Everywhere,
+        vec![ours(&["processinggrants"], &["CREATE", "UPDATE", "DELETE"])],
+        vec![Check::fixed(
+            format!("{} || {cleaning}", is(operator)),
+            "grants are compiled from permits by the operator alone; request a permit: govcloud permit request --from FILE",
+        )],
+    )
+}
+
+/// Findings are the operator's word, but for the acknowledgement, which carries its writer's name.
+pub(super) fn findings(operator: &str) -> Policy {
+    let fields = ["rule", "object", "message"].map(|f| format!("object.spec.{f} == oldObject.spec.{f}"));
+    let optional = ["processingClass", "capacity", "alternatives"].map(|f| {
+        format!(
+            "has(object.spec.{f}) == has(oldObject.spec.{f}) && (!has(object.spec.{f}) || object.spec.{f} == oldObject.spec.{f})"
+        )
+    });
+    let only_acknowledged = fields.into_iter().chain(optional).collect::<Vec<_>>().join(" && ");
+    let cleaning = format!("(request.operation == 'DELETE' && request.userInfo.username in {})", list(CLEANERS));
+    Policy::new(
+        "govcloud-guard-findings",
+        Scope::Everywhere,
+        vec![ours(&["processingfindings"], &["CREATE", "UPDATE", "DELETE"])],
+        vec![
+            Check::fixed(
+                format!("{} || {cleaning} || (request.operation == 'UPDATE' && {only_acknowledged})", is(operator)),
+                "findings are written by the operator alone; a reviewer may set spec.acknowledgement",
+            ),
+            Check::fixed(
+                "request.operation != 'UPDATE' || !has(object.spec.acknowledgement) || (has(oldObject.spec.acknowledgement) && object.spec.acknowledgement == oldObject.spec.acknowledgement) || object.spec.acknowledgement.by == request.userInfo.username",
+                "spec.acknowledgement.by must be your own user name",
+            ),
+        ],
+    )
+}
