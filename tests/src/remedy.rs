@@ -188,7 +188,7 @@ pub async fn edit(cloud: &Cloud, kind: &str, name: &str, change: impl Fn(&mut Va
         let live = cloud.json(people::ADMIN, &["get", kind, name, "-o", "json"]).await;
         let mut changed = live.clone();
         change(&mut changed);
-        assert_ne!(live, changed, "nothing to take out of {kind} {name}");
+        assert!(live != changed, "nothing to take out of {kind} {name}");
         // The cluster writes the status of policies and definitions: then it is tried on what they are now.
         let said = cloud.replace_json(people::ADMIN, &changed).await;
         if said.err.contains("Conflict") { Err(said.err) } else { Ok(said.succeeds()) }
