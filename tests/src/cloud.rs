@@ -79,7 +79,7 @@ impl Cloud {
             self.apply(people::CLOUD_OPERATOR, &example(file)).await.succeeds();
         }
         for file in ["streaming", "relational-database", "batch", "gpu-training"] {
-            self.apply(people::REVIEWER_1, &example(&format!("classes/{file}.yaml"))).await.succeeds();
+            self.apply(people::REVIEWER_1, &example(&format!("04-classes/{file}.yaml"))).await.succeeds();
         }
         self.apply(people::ADMIN, &example("05-shared-services.yaml")).await.succeeds();
         self.enforced().await;

@@ -66,7 +66,7 @@ const SET_UP: &[Step] = &[
     step(
         REVIEWER_1,
         "The ministry says what processing infrastructure is, and who decides on it.",
-        "kubectl apply -f examples/classes",
+        "kubectl apply -f examples/04-classes",
         Succeeds,
     ),
     step(

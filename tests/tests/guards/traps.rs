@@ -18,9 +18,11 @@ const OWNED: &str = "are set by the operator; change the Agency, its AgencyQuota
 pub async fn all(cloud: &Cloud, asked: &Asked) -> Vec<Trap> {
     [
         namespaces(cloud).await,
+        by_hand(),
         definitions(),
         rules(),
         reviews(asked),
+        records(asked),
         requests(),
         words_of_the_operator(),
         managed(),
@@ -66,7 +68,6 @@ async fn namespaces(cloud: &Cloud) -> Vec<Trap> {
     finalized["metadata"]["resourceVersion"] = Value::Null; // whatever else becomes of it meanwhile
     let owner = json!({"metadata": {"annotations": {"govcloud.dev/owner-uid": "another"}}});
     let set = "change the Agency or the Project instead";
-    let by_hand = "create or delete the Agency or the Project instead";
     let text = |from: &str, to: &str| Remedy::text(NAMESPACES, from, to);
     vec![
         trap(
@@ -93,6 +94,14 @@ async fn namespaces(cloud: &Cloud) -> Vec<Trap> {
             set,
             Remedy::check(NAMESPACES, "are set by the operator"),
         ),
+    ]
+}
+
+/// They come and go through the operator.
+fn by_hand() -> Vec<Trap> {
+    let by_hand = "create or delete the Agency or the Project instead";
+    let text = |from: &str, to: &str| Remedy::text(NAMESPACES, from, to);
+    vec![
         trap(
             "a project deleted by hand",
             Attack::kubectl(ADMIN, "delete namespace customs--lab"),
@@ -159,11 +168,7 @@ fn rules() -> Vec<Trap> {
 }
 
 fn reviews(asked: &Asked) -> Vec<Trap> {
-    let owners = json!({"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "b"}]}});
     let check = |message| Remedy::check(REVIEWS, message);
-    let unchanged = "a review cannot be changed; give another one";
-    let edit =
-        Remedy::All(vec![check("a review cannot be changed"), Remedy::Schema("permitreviews.govcloud.dev", "cannot be changed")]);
     vec![
         trap(
             "another's name",
@@ -193,6 +198,17 @@ fn reviews(asked: &Asked) -> Vec<Trap> {
             "nobody reviews a request of their own agency",
             check("nobody reviews"),
         ),
+    ]
+}
+
+/// What a decision rests on.
+fn records(asked: &Asked) -> Vec<Trap> {
+    let owners = json!({"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "b"}]}});
+    let check = |message| Remedy::check(REVIEWS, message);
+    let unchanged = "a review cannot be changed; give another one";
+    let edit =
+        Remedy::All(vec![check("a review cannot be changed"), Remedy::Schema("permitreviews.govcloud.dev", "cannot be changed")]);
+    vec![
         trap("a review is edited", asked.given(&json!({"spec": {"verdict": "Deny"}})), unchanged, edit),
         trap(
             "a review is deleted",
