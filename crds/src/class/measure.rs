@@ -63,6 +63,9 @@ pub fn check(control: &Control) -> Result<(), MeasureError> {
         if let Some(name) = NOT_THE_OBJECT.iter().find(|name| references.has_variable(name)) {
             return Err(error(what, expression, &format!("it reads {name}; a size is read from object alone")));
         }
+        if !references.has_variable("object") {
+            evaluate(what, expression, &Value::Null)?; // the same for every object, so it can be tried here
+        }
     }
     Ok(())
 }
@@ -165,5 +168,7 @@ mod tests {
         assert_eq!(bad.what, "replicas");
         let beside = check(&control("1", "has(oldObject.spec) ? 0 : 1")).expect_err("reads more than the object");
         assert!(beside.why.contains("oldObject"), "{beside}");
+        assert!(check(&control("'three'", "1")).is_err() && check(&control("true", "1")).is_err());
+        assert!(check(&control("3", "quantity('1Gi')")).is_ok());
     }
 }

@@ -46,7 +46,9 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
     } else {
         unbind(&claim, &context).await?;
     }
-    verdicts.insert(0, ready(&claim, phase, &verdicts));
+    let ready = ready(&claim, phase, &verdicts);
+    verdicts.retain(|v| v.kind != "Ready"); // what is in the way said it about Ready itself
+    verdicts.insert(0, ready);
     report(&claim, &context, phase, &verdicts).await?;
     // A Secret that is not ours is in no watch.
     let in_the_way = verdicts.iter().any(|v| v.reason == "SecretExists");

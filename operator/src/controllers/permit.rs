@@ -52,15 +52,22 @@ fn until(at: Timestamp, now: Timestamp) -> std::time::Duration {
     std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default().max(std::time::Duration::from_millis(100))
 }
 
-/// Gives the request its number, in a write of its own: whatever fails later, no number is lost to another try. Whether
-/// it was written; without a GovernmentCloud there are no numbers.
+/// Gives the request its number, in a write of its own: whatever fails later, no number is lost to another try. The request
+/// is read anew for the same reason: the store may not show yet that it has one. Whether it has a number now; without a
+/// GovernmentCloud there are none.
 async fn register(permit: &ProcessingPermit, context: &Context) -> Result<bool, Error> {
-    let Some(number) = next_number(context).await? else { return Ok(false) };
-    let mut status = permit.status.clone().unwrap_or_default();
-    status.number = Some(number);
-    status.digest.get_or_insert_with(|| digest(&permit.spec));
     let api: Api<ProcessingPermit> = Api::namespaced(context.client.clone(), &permit.namespace().unwrap_or_default());
-    context.write_status(&api, permit, permit.status.as_ref(), status, |object, status| object.status = Some(status)).await
+    let read = |source| Error::Read { what: ObjectRef::from_obj(permit).to_string(), source: Box::new(source) };
+    let Some(fresh) = api.get_opt(&permit.name_any()).await.map_err(read)? else { return Ok(true) };
+    let before = fresh.status.clone().unwrap_or_default();
+    if before.number.is_some() {
+        return Ok(true);
+    }
+    let Some(number) = next_number(context).await? else { return Ok(false) };
+    let digest = before.digest.clone().unwrap_or_else(|| digest(&fresh.spec));
+    let status = ProcessingPermitStatus { number: Some(number), digest: Some(digest), ..before };
+    context.write_status(&api, &fresh, fresh.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
+    Ok(true)
 }
 
 /// Digest, policy and assessment, each once. An objection says why there is no assessment.

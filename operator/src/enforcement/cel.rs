@@ -21,13 +21,15 @@ pub fn sentence(subject: &str, words: &str) -> String {
 ///
 /// The comprehension gives the old object the name `object`, so the text of a class is used as it stands; replacing words
 /// in it would also hit `object` inside a string or a field's name.
+///
+/// The line break keeps a comment at the end of the text from swallowing the rest.
 pub fn of_old(expression: &str) -> String {
-    format!("[oldObject].map(object, {expression})[0]")
+    format!("[oldObject].map(object, {expression}\n)[0]")
 }
 
 /// `expression` as a quantity, whether it gives an integer or a quantity.
 pub fn as_quantity(expression: &str) -> String {
-    format!("[dyn({expression})].map(v, type(v) == int ? dyn(quantity(string(v))) : v)[0]")
+    format!("[dyn({expression}\n)].map(v, type(v) == int ? dyn(quantity(string(v))) : v)[0]")
 }
 
 /// Whether `object` and `oldObject` have the same spec: then nothing grew, whatever else changed.

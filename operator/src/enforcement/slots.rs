@@ -63,6 +63,15 @@ fn measures(control: &Control) -> Vec<(String, String)> {
     variables
 }
 
+/// Replicas are a whole number: a text would be equal on both sides of an update, and nothing would ever grow.
+fn counted(controlled: &Controlled<'_>) -> Check {
+    let message = format!(
+        "class {} does not give a whole number of replicas for {}, so it cannot be held against a permit; a cloud operator mends the class",
+        controlled.class, controlled.control.resource
+    );
+    Check::fixed(format!("(request.operation == 'UPDATE' && {SAME_SPEC}) || type(dyn(variables.replicas)) == int"), &message)
+}
+
 fn grows(control: &Control) -> String {
     let larger = control.per_replica.keys().map(|d| format!("variables.now_{d}.isGreaterThan(variables.old_{d})"));
     let parts: Vec<_> = std::iter::once("variables.replicas > variables.oldReplicas".to_owned()).chain(larger).collect();
@@ -77,6 +86,7 @@ fn slots(controlled: &Controlled<'_>, all: &[Controlled<'_>], served: &Served) -
     let what = format!("{} + object.metadata.name", literal(&format!("{}/", control.resource)));
     let free = "!variables.grows || variables.byController";
     let mut checks = vec![
+        counted(controlled),
         Check::explained(
             format!("{free} || variables.slots.size() > 0"),
             format!("'no permit names ' + {what} + ' in ' + object.metadata.namespace + {}", literal(&format!(". {WHAT_TO_DO}"))),
@@ -154,7 +164,7 @@ fn closed(controlled: &Controlled<'_>, exempt: &[String]) -> Policy {
         "{} are processing infrastructure (class {class}) and run only in an agency's project that has a permit. {WHAT_TO_DO}",
         control.resource
     );
-    let checks = vec![Check::fixed("!variables.grows", &message)];
+    let checks = vec![counted(controlled), Check::fixed("!variables.grows", &message)];
     let scope = Scope::NonProjectsBut(exempt.to_vec());
     Policy {
         variables: measures(control),
@@ -165,7 +175,7 @@ fn closed(controlled: &Controlled<'_>, exempt: &[String]) -> Policy {
 /// The two policies of a resource whose class cannot measure it, under the names that they have otherwise.
 fn unmeasured(controlled: &Controlled<'_>, exempt: &[String]) -> [Policy; 2] {
     let message = format!(
-        "class {} cannot measure {} at present, so nothing of it may start or change; a cloud operator sees why: kubectl describe processingclass {}",
+        "class {} cannot measure {} at present, so nothing of it may start or change its spec; a cloud operator sees why: kubectl describe processingclass {}",
         controlled.class, controlled.control.resource, controlled.class
     );
     let check = || vec![Check::fixed(format!("request.operation == 'UPDATE' && {SAME_SPEC}"), &message)];
