@@ -66,10 +66,11 @@ pub async fn execute(line: impl IntoIterator<Item = impl Into<OsString>>) -> Exi
         }
     };
     let verbose = cli.global.verbose;
+    let is_sandbox = matches!(cli.command, Command::Sandbox(_));
     log_requests(verbose);
     tokio::select! {
         result = dispatch(cli) => result.unwrap_or_else(|error| report(&error, verbose > 0)),
-        _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+        _ = tokio::signal::ctrl_c() => interrupted(is_sandbox),
     }
 }
 
@@ -78,6 +79,15 @@ fn parse(line: &[OsString]) -> Result<Cli, clap::Error> {
     let is_plugin = line.first().and_then(|name| Path::new(name).file_stem()).is_some_and(|stem| stem == "kubectl-govcloud");
     let command = if is_plugin { Cli::command().bin_name("kubectl govcloud") } else { Cli::command() };
     Cli::from_arg_matches(&command.try_get_matches_from(line)?)
+}
+
+fn interrupted(is_sandbox: bool) -> Exit {
+    let goes_on =
+        b"\nInterrupted. What was started goes on running: see govcloud sandbox status, remove it with govcloud sandbox down\n";
+    if is_sandbox {
+        let _ = io::stderr().write_all(goes_on); // nobody reads it
+    }
+    Exit::Interrupted
 }
 
 fn report(error: &CliError, verbose: bool) -> Exit {

@@ -193,6 +193,8 @@ fn describe(missing: &[Quorum]) -> String {
 /// What an event says about a permit's new phase.
 pub fn announcement(status: &ProcessingPermitStatus) -> String {
     let number = status.number.as_deref().unwrap_or("a request without a number");
-    let why = find(&status.conditions, "Ready").map(|c| c.message.as_str()).unwrap_or_default();
-    format!("{number} is {}. {why}", status.phase)
+    // Ready speaks of the moment; what an active permit became is said by Active.
+    let lives_or_lived = status.valid_from.is_some();
+    let why = find(&status.conditions, if lives_or_lived { "Active" } else { "Ready" });
+    format!("{number} is {}. {}", status.phase, why.map(|c| c.message.as_str()).unwrap_or_default())
 }

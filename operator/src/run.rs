@@ -76,6 +76,9 @@ pub enum StartError {
     /// The kubeconfig cannot be read.
     #[error("cannot read the kubeconfig: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),
+    /// A watch or a controller ended although nobody asked for it; a new process starts them all.
+    #[error("a watch or a controller ended by itself; start the operator again")]
+    Ended,
 }
 
 /// Runs the operator until `stop`, then lets the reconciles that are under way finish.
@@ -100,14 +103,16 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     let mut controllers = controllers(receivers, &context, &stop);
     ready.store(true, Ordering::Release);
     tokio::select! {
-        () = watches.ended() => tracing::error!("a watch ended; the process ends with it"),
-        _ = controllers.join_next() => tracing::info!("stopping"),
+        () = watches.ended() => {}
+        _ = controllers.join_next() => {}
     }
+    let asked = stop.is_cancelled();
+    tracing::info!(asked, "stopping");
     stop.cancel();
     ready.store(false, Ordering::Release);
     while controllers.join_next().await.is_some() {}
     let _ = server.await; // it ends with `stop`
-    Ok(())
+    if asked { Ok(()) } else { Err(StartError::Ended) }
 }
 
 struct Receivers {

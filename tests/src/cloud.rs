@@ -81,7 +81,8 @@ impl Cloud {
         for file in ["streaming", "relational-database", "batch", "gpu-training"] {
             self.apply(people::REVIEWER_1, &example(&format!("04-classes/{file}.yaml"))).await.succeeds();
         }
-        self.apply(people::ADMIN, &example("05-shared-services.yaml")).await.succeeds();
+        self.apply(people::ADMIN, &example("05-provider.yaml")).await.succeeds();
+        self.apply(people::CLOUD_OPERATOR, &example("05-shared-services.yaml")).await.succeeds();
         self.enforced().await;
         for agency in ["ito", "tax-administration", "customs"] {
             self.wait_for("agency", "", agency, "Ready").await;

@@ -169,6 +169,13 @@ async fn a_binding_that_hides_from_the_operator_is_put_right(cloud: &Cloud) {
         if whole { Ok(()) } else { Err(live.to_string()) }
     })
     .await;
+    eventually("the interruption is shown", || async {
+        let national = cloud.json(ADMIN, &["get", "governmentcloud", "national", "-o", "json"]).await;
+        let conditions = national["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let shown = |c: &Value| c["type"] == "EnforcementIntact" && c["status"] == "False" && c["reason"] == "Interrupted";
+        if conditions.iter().any(shown) { Ok(()) } else { Err(national["status"].to_string()) }
+    })
+    .await;
     Attack::create(ADMIN, &deployment(HOME, "web", "nginx:1", 1)).is_refused(cloud, "runs nothing").await;
     on_record(cloud).await;
 }

@@ -34,7 +34,7 @@ pub(super) fn find(named: Option<&Path>) -> Result<PathBuf> {
 fn build(manifest: &Path) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--package", NAME, "--bin", NAME]).current_dir(manifest);
+    command.args(["build", "--package", NAME, "--bin", NAME]).current_dir(manifest);
     if env::current_exe().is_ok_and(|exe| exe.parent().is_some_and(|folder| folder.ends_with("release"))) {
         command.arg("--release");
     }

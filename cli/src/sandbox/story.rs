@@ -71,10 +71,11 @@ const SET_UP: &[Step] = &[
     ),
     step(
         ADMIN,
-        "The national streaming service is offered to everybody.",
-        "kubectl apply -f examples/05-shared-services.yaml",
+        "The provider of the national streaming service has a namespace of its own, and credentials to hand out.",
+        "kubectl apply -f examples/05-provider.yaml",
         Succeeds,
     ),
+    step(CLOUD_OPERATOR, "The service is offered to everybody.", "kubectl apply -f examples/05-shared-services.yaml", Succeeds),
     step(
         CLOUD_OPERATOR,
         "The API server is seen to enforce every class.",

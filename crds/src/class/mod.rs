@@ -123,9 +123,10 @@ fn one() -> String {
 #[serde(rename_all = "camelCase")]
 pub struct Workloads {
     /// Regular expressions (RE2) over image references.
+    // All patterns of all classes become one, in which no two groups may have the same name.
     // A pattern that cannot be read is an error of the rule itself, so the API server refuses it and says where.
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 200)))]
-    #[x_kube(validation = Rule::new("self.all(p, ''.matches(p) == ''.matches(p))").message("an image pattern must be a regular expression (RE2)"))]
+    #[x_kube(validation = Rule::new("self.all(p, ''.matches(p) == ''.matches(p) && !p.contains('(?P<') && !p.contains('(?<'))").message("an image pattern must be a regular expression (RE2) without named groups"))]
     pub images: Vec<String>,
     /// The dimension that one replica of such a workload counts as one of.
     #[schemars(length(min = 1, max = 32))]

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
+    time::Duration,
 };
 
 use govcloud_crds::{
@@ -11,12 +12,15 @@ use govcloud_crds::{
     conditions::{Verdict, conditions},
     permit::Phase,
 };
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Api, ResourceExt, runtime::controller::Action};
 
 use super::enforcement::EnforcementState;
 use crate::{context::Context, error::Error, metrics::PhaseLabel, stores::Stores};
 
+/// How long an interruption that was put right is shown as one, so that whoever looks now and then sees it.
+const SHOWN: Duration = Duration::from_secs(10);
 /// How many interruptions are kept on record.
 const KEPT: usize = 20;
 
@@ -32,13 +36,20 @@ pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Re
     status.enforcement_digest = enforcement.enforced.clone().or(before.enforcement_digest.clone());
     status.interruptions = record(&before.interruptions, &enforcement);
     let ready = Verdict::yes("Ready", "Counted", "The figures are current.");
-    let verdicts: Vec<_> = [intact(&enforcement, &status.interruptions), ready].into_iter().chain(not_yet(&cloud)).collect();
+    let new = status.interruptions.first().filter(|last| !before.interruptions.contains(last)).cloned();
+    let intact = intact(&enforcement, &status.interruptions, context.now());
+    context.metrics.intact.set(i64::from(intact.holds == Some(true)));
+    let look_again = (intact.reason == INTERRUPTED).then_some(SHOWN);
+    let verdicts: Vec<_> = [intact, ready].into_iter().chain(not_yet(&cloud)).collect();
     status.conditions = conditions(&before.conditions, &verdicts, cloud.metadata.generation, context.now());
     publish(&context, &status);
     let api: Api<GovernmentCloud> = Api::all(context.client.clone());
     context.write_status(&api, &*cloud, cloud.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
     forget_recorded(&context, &enforcement);
-    Ok(Action::await_change())
+    if let Some(interruption) = new {
+        context.tell(&*cloud, true, INTERRUPTED, interrupted(&interruption)).await;
+    }
+    Ok(look_again.map_or_else(Action::await_change, Action::requeue))
 }
 
 /// What the cloud asks for that this version does not do.
@@ -93,30 +104,24 @@ fn forget_recorded(context: &Context, recorded: &EnforcementState) {
     state.interruptions.retain(|found| !recorded.interruptions.contains(found));
 }
 
-fn intact(enforcement: &EnforcementState, record: &[Interruption]) -> Verdict {
+const INTERRUPTED: &str = "Interrupted";
+
+/// Such as `ValidatingAdmissionPolicyBinding govcloud-guard-home was deleted and put right at …`.
+fn interrupted(last: &Interruption) -> String {
+    format!("{} was {} and put right at {}.", last.object, last.what.to_lowercase(), last.repaired.0)
+}
+
+fn intact(enforcement: &EnforcementState, record: &[Interruption], now: Timestamp) -> Verdict {
     const KIND: &str = "EnforcementIntact";
     if let Some(trouble) = &enforcement.trouble {
         return Verdict::no(KIND, "NotComplete", format!("Not every policy is in place: {trouble}"));
     }
-    if !enforcement.interruptions.is_empty() {
-        let first = &enforcement.interruptions[0];
-        return Verdict::no(
-            KIND,
-            "Interrupted",
-            format!("{} was {} and put right at {}.", first.object, first.what.to_lowercase(), first.repaired),
-        );
-    }
     match (&enforcement.enforced, record.first()) {
         (None, _) => Verdict::unknown(KIND, "NotProven", "The API server was not yet seen to enforce the policies."),
         (Some(_), None) => Verdict::yes(KIND, "Intact", "Every policy is in place, and the API server was seen to enforce them."),
+        (Some(_), Some(last)) if now < last.repaired.0 + SHOWN => Verdict::no(KIND, INTERRUPTED, interrupted(last)),
         (Some(_), Some(last)) => {
-            let message = format!(
-                "Every policy is in place. The last interruption: {} was {} and put right at {}.",
-                last.object,
-                last.what.to_lowercase(),
-                last.repaired.0
-            );
-            Verdict::yes(KIND, "Repaired", message)
+            Verdict::yes(KIND, "Repaired", format!("Every policy is in place. The last interruption: {}", interrupted(last)))
         }
     }
 }

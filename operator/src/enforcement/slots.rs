@@ -66,7 +66,7 @@ fn measures(control: &Control) -> Vec<(String, String)> {
 /// Replicas are a whole number: a text would be equal on both sides of an update, and nothing would ever grow.
 fn counted(controlled: &Controlled<'_>) -> Check {
     let message = format!(
-        "class {} does not give a whole number of replicas for {}, so it cannot be held against a permit; a cloud operator mends the class",
+        "class {} does not give a whole number of replicas for {}, so it cannot be held against a permit; the ministry mends the class",
         controlled.class, controlled.control.resource
     );
     Check::fixed(format!("(request.operation == 'UPDATE' && {SAME_SPEC}) || type(dyn(variables.replicas)) == int"), &message)
@@ -175,7 +175,7 @@ fn closed(controlled: &Controlled<'_>, exempt: &[String]) -> Policy {
 /// The two policies of a resource whose class cannot measure it, under the names that they have otherwise.
 fn unmeasured(controlled: &Controlled<'_>, exempt: &[String]) -> [Policy; 2] {
     let message = format!(
-        "class {} cannot measure {} at present, so nothing of it may start or change its spec; a cloud operator sees why: kubectl describe processingclass {}",
+        "class {} cannot measure {} at present, so nothing of it may start or change its spec; the ministry mends the class; why: kubectl describe processingclass {}",
         controlled.class, controlled.control.resource, controlled.class
     );
     let check = || vec![Check::fixed(format!("request.operation == 'UPDATE' && {SAME_SPEC}"), &message)];

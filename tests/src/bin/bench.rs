@@ -1,7 +1,7 @@
 //! How long from a reviewer's approval to its enforcement: `cargo run --release -p govcloud-tests --bin govcloud-bench -- [RUNS]`.
 //!
-//! Each run approves a permit that waits for one review, and asks by dry runs, as the developer, until the API server
-//! admits what the permit names. Beside it, in the same run, the baseline: the operator's own credential writes a slot
+//! Each run approves a permit that waits for one review, and asks by dry runs until the API server admits what the
+//! permit names; as the administrator, whom admission holds to the slot like anybody. Beside it, in the same run, the baseline: the operator's own credential writes a slot
 //! straight into a grant, and the same question is asked. The ratio of the two is what the operator adds; the figures in
 //! milliseconds depend on the machine.
 

@@ -24,7 +24,6 @@ fn writes(setting: &Setting) -> Vec<(&'static str, &'static str, Value)> {
         (REVIEWER_1, "a class", manifests::class()),
         (CLOUD_OPERATOR, "an agency", manifests::agency()),
         (CLOUD_OPERATOR, "a quota", manifests::quota()),
-        (CLOUD_OPERATOR, "a class", manifests::class()),
     ]
 }
 

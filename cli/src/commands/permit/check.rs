@@ -58,6 +58,20 @@ pub struct Needs {
     pub classification: Option<Classification>,
 }
 
+impl Needs {
+    /// The flags that say the same, each with a space before it.
+    pub fn flags(&self) -> String {
+        let interface = |i: &Interface| {
+            let version = if i.version.is_empty() { String::new() } else { format!("={}", i.version) };
+            format!(" --interface '{}{version}'", i.name)
+        };
+        let interfaces = self.interface.iter().map(interface);
+        let zones = self.zone.iter().map(|zone| format!(" --zone {zone}"));
+        let classification = self.classification.iter().map(|level| format!(" --classification {level}"));
+        interfaces.chain(zones).chain(classification).collect()
+    }
+}
+
 /// What `permit check -o json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -136,7 +150,7 @@ pub async fn run(ctx: &Context, args: CheckArgs) -> Result<Exit> {
         let services = ctx.services().await?;
         judge(&mut report, &agency, &args.needs, &services, &classes, ctx.now);
     }
-    let advice = Advice { from: args.filename, project: args.project };
+    let advice = Advice { from: args.filename, recursive: args.recursive, project: args.project, needs: args.needs };
     ctx.out.data(&report, || render(&report, &advice, ctx.out.paint))?;
     Ok(exit(&report))
 }

@@ -49,7 +49,7 @@ fn check(text: &str, needs: &Needs, services: &[SharedService], only: Option<&st
     let manifests = manifests::parse("chart.yaml", text).expect("reads");
     let mut report = sort(&manifests, &Plurals::default(), &classes(), only);
     judge(&mut report, &testing::agency(), needs, services, &classes(), testing::now());
-    let advice = Advice { from: vec!["-".into()], project: Some("analytics".into()) };
+    let advice = Advice { from: vec!["-".into()], recursive: false, project: Some("analytics".into()), needs: needs.clone() };
     let text = render(&report, &advice, Paint::default());
     (report, text)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use govcloud_crds::permit::{Assessment, AssessmentResult, OfferAssessment, OfferResult, Predicate, Truth};
 
 use super::{
-    check::{CheckedObject, ClassReport, Report},
+    check::{CheckedObject, ClassReport, Needs, Report},
     objects::lines,
 };
 use crate::output::{
@@ -22,8 +22,12 @@ const TOLD_OFFERS: usize = 5;
 pub struct Advice {
     /// The manifests.
     pub from: Vec<PathBuf>,
+    /// Whether folders below folders were looked into too.
+    pub recursive: bool,
     /// The project, if it was named.
     pub project: Option<String>,
+    /// What it must be like.
+    pub needs: Needs,
 }
 
 impl Advice {
@@ -31,10 +35,15 @@ impl Advice {
         self.project.as_deref().unwrap_or("PROJECT")
     }
 
+    /// The request for exactly what was checked. What came through a pipe must come through it once more.
     fn request(&self, class: &str, several: bool) -> String {
-        let from: Vec<_> = self.from.iter().map(|path| format!("--from {}", path.display())).collect();
+        let piped = if self.from.iter().any(|path| path.as_os_str() == "-") { "… | " } else { "" };
+        let from: Vec<_> = self.from.iter().map(|path| format!(" --from {}", path.display())).collect();
+        let from = from.concat();
+        let recursive = if self.recursive { " -R" } else { "" };
         let class = if several { format!(" --class {class}") } else { String::new() };
-        format!("govcloud permit request {} --project {}{class} --justification \"…\"", from.join(" "), self.project())
+        let (project, needs) = (self.project(), self.needs.flags());
+        format!("{piped}govcloud permit request{from}{recursive} --project {project}{class}{needs} --justification \"…\"")
     }
 }
 

@@ -92,7 +92,9 @@ fn waiting_for(case: &Case, effective: &Effective) -> String {
             format!("{title} is under review: waits for {}{queue}", needed(&effective.missing))
         }
         Phase::Approved => {
-            let why = ["CapacityReserved", "Active", "Ready"].into_iter().find_map(because);
+            // Before the operator counted the last review, the conditions speak of the time before it.
+            let is_said = status.phase == Phase::Approved;
+            let why = ["CapacityReserved", "Active", "Ready"].into_iter().filter(|_| is_said).find_map(because);
             format!("{title} is approved: {}", why.unwrap_or_else(|| "waits for the operator to open its slots".into()))
         }
         _ => format!(

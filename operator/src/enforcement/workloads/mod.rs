@@ -28,8 +28,6 @@ use super::{
     slots::{no_orphans, not_ended, owner_has_slot},
 };
 
-pub use images::regex_reads;
-
 use images::Images;
 use shape::{overlaps, pod_of, replicas_of};
 
@@ -256,14 +254,8 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_cannot_be_read_is_left_out_and_the_others_stay() {
-        let text = format!("{:?}", made(&[class("a", &["(", "kafka"]), class("b", &["["])]));
-        assert!(text.contains("(kafka)") && !text.contains("(()") && !text.contains("s.class == 'b'"), "{text}");
-    }
-
-    #[test]
     fn without_images_only_scale_is_left() {
-        assert_eq!(made(&[class("a", &["["])]).into_keys().collect::<Vec<_>>(), ["govcloud-scale"]);
+        assert_eq!(made(&[]).into_keys().collect::<Vec<_>>(), ["govcloud-scale"]);
     }
 
     #[test]
