@@ -172,7 +172,8 @@ async fn a_binding_that_hides_from_the_operator_is_put_right(cloud: &Cloud) {
     eventually("the interruption is shown", || async {
         let national = cloud.json(ADMIN, &["get", "governmentcloud", "national", "-o", "json"]).await;
         let conditions = national["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        let shown = |c: &Value| c["type"] == "EnforcementIntact" && c["status"] == "False" && c["reason"] == "Interrupted";
+        let shown =
+            |c: &serde_json::Value| c["type"] == "EnforcementIntact" && c["status"] == "False" && c["reason"] == "Interrupted";
         if conditions.iter().any(shown) { Ok(()) } else { Err(national["status"].to_string()) }
     })
     .await;
