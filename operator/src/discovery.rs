@@ -11,7 +11,9 @@ use crate::{
 };
 
 /// Every resource of the groups that `classes` name, with all versions it is served in.
-pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>) -> Result<Served, Error> {
+///
+/// What a group's server does not answer about, because it is an extension that is down, stays as it was known `last`.
+pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>, last: &Served) -> Result<Served, Error> {
     let wanted: BTreeSet<_> = classes.values().flat_map(|c| &c.spec.controls).map(|c| c.group.as_str()).collect();
     let read = |what: &str| {
         let what = what.to_owned();
@@ -21,8 +23,15 @@ pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>
     let groups = client.list_api_groups().await.map_err(read("the API groups"))?;
     for group in groups.groups.iter().filter(|g| wanted.contains(g.name.as_str())) {
         for version in &group.versions {
-            let resources =
-                client.list_api_group_resources(&version.group_version).await.map_err(read(&version.group_version))?;
+            let resources = match client.list_api_group_resources(&version.group_version).await {
+                Ok(resources) => resources,
+                Err(error) => {
+                    tracing::warn!(%error, version = version.group_version, "not known what is served; taken as before");
+                    let of_group = last.0.iter().filter(|((known, _), _)| *known == group.name);
+                    served.extend(of_group.map(|(key, resource)| (key.clone(), resource.clone())));
+                    break;
+                }
+            };
             for resource in resources.resources.into_iter().filter(|r| !r.name.contains('/')) {
                 let entry = served.entry((group.name.clone(), resource.name)).or_default();
                 entry.versions.push(version.version.clone());

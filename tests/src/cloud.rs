@@ -294,6 +294,20 @@ impl Cloud {
         }
     }
 
+    /// Asks the operator to end, as Kubernetes does; its exit code, `None` if a signal ended it.
+    pub async fn stop_operator(&self) -> Option<i32> {
+        let mut child = self.operator.lock().await.take().expect("it runs");
+        let pid = child.id().expect("it was not waited for").to_string();
+        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status().await.expect("a shell");
+        assert!(sent.success(), "no signal to {pid}");
+        eventually("the operator ends", || {
+            let ended = child.try_wait().map_err(|error| error.to_string());
+            async move { ended?.ok_or_else(|| "it runs on".to_owned()) }
+        })
+        .await
+        .code()
+    }
+
     /// The last lines of the operator's log.
     pub fn operator_log(&self) -> String {
         let log = fs::read_to_string(self.plane.dir().join("operator.log")).unwrap_or_default();

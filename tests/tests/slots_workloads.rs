@@ -26,6 +26,7 @@ async fn the_traps_of_ordinary_workloads() {
     a_paused_deployment_is_held_to_the_slot(&cloud).await;
     what_ran_before_its_class_goes_on(&cloud).await;
     a_revoked_permit_leaves_nothing_to_scale(&cloud).await;
+    an_operator_runs_what_a_permit_names(&cloud).await;
     every_kind_needs_a_label_and_a_slot(&cloud).await;
     let traps = [images(), swaps(), disguises(), scales(), whose_pods(), own_controllers(), orphans(), every_kind()].concat();
     hold(&cloud, &traps).await;
@@ -43,33 +44,7 @@ async fn prepare(cloud: &Cloud) {
     cloud.start_operator().await;
     cloud.govern().await;
     cloud.project("customs", CUSTOMS_ADMIN, "lab", "20").await;
-    let target = |group: &str, resource: &str, name: &str, replicas: i64| json!({"group": group, "resource": resource, "name": name, "replicas": replicas, "perReplica": {"brokers": "1"}});
-    let targets = [
-        target("apps", "deployments", "kafka", 3),
-        target("apps", "statefulsets", "kafka", 2),
-        target("batch", "cronjobs", "kafka", 1),
-        target("", "pods", "kafka", 1),
-    ];
-    let broker = json!({"group": "kafka.strimzi.io", "resource": "kafkanodepools", "name": "broker", "replicas": 3, "perReplica": {"brokers": "1", "storage": "1Ti"}});
-    cloud
-        .permit(
-            CUSTOMS_REQUESTER,
-            &request("customs", "raw", "requester@customs", "lab", "message-broker", &[targets.to_vec(), vec![broker]].concat()),
-        )
-        .await;
-    cloud
-        .permit(
-            CUSTOMS_REQUESTER,
-            &request(
-                "customs",
-                "gone",
-                "requester@customs",
-                "lab",
-                "message-broker",
-                &[target("apps", "deployments", "gone", 3)],
-            ),
-        )
-        .await;
+    permits(cloud).await;
     for object in [
         kafka(3),
         labelled(deployment(LAB, "gone", KAFKA, 1)),
@@ -83,6 +58,24 @@ async fn prepare(cloud: &Cloud) {
     cloud.apply(ADMIN, RIGHTS).await.succeeds();
 }
 
+/// What the permits name: `raw` for what goes on, `gone` for one that will be revoked.
+async fn permits(cloud: &Cloud) {
+    let target = |group: &str, resource: &str, name: &str, replicas: i64| json!({"group": group, "resource": resource, "name": name, "replicas": replicas, "perReplica": {"brokers": "1"}});
+    let broker = json!({"group": "kafka.strimzi.io", "resource": "kafkanodepools", "name": "broker", "replicas": 3, "perReplica": {"brokers": "1", "storage": "1Ti"}});
+    let raw = [
+        target("apps", "deployments", "kafka", 3),
+        target("apps", "statefulsets", "kafka", 2),
+        target("batch", "cronjobs", "kafka", 1),
+        target("", "pods", "kafka", 1),
+        broker,
+    ];
+    let gone = [target("apps", "deployments", "gone", 3)];
+    for (name, targets) in [("raw", &raw[..]), ("gone", &gone[..])] {
+        let asked = request("customs", name, "requester@customs", "lab", "message-broker", targets);
+        cloud.permit(CUSTOMS_REQUESTER, &asked).await;
+    }
+}
+
 /// Accounts that may make workloads anywhere by RBAC, as other operators and the cluster's controllers may.
 const RIGHTS: &str = r#"
 apiVersion: rbac.authorization.k8s.io/v1
@@ -90,6 +83,7 @@ kind: ClusterRole
 metadata: {name: makes-workloads}
 rules:
   - {apiGroups: ["", apps, batch], resources: [pods, deployments, replicasets, jobs], verbs: [get, create, update, patch]}
+  - {apiGroups: [networking.k8s.io], resources: [networkpolicies], verbs: [create]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -172,4 +166,17 @@ async fn a_horizontal_autoscaler_is_held_to_the_slot(cloud: &Cloud) {
         if conditions.contains("allows at most 3 replicas") { Ok(()) } else { Err(conditions) }
     })
     .await;
+}
+
+/// Strimzi puts an object of its own between a node pool and its pods, and writes what its brokers need beside them.
+async fn an_operator_runs_what_a_permit_names(cloud: &Cloud) {
+    let own = owned("StrimziPodSet", "core.strimzi.io/v1", "my-cluster-broker", pod(LAB, "my-cluster-broker-0", KAFKA));
+    Attack::create(STRIMZI, &own).passes(cloud, "by way of its own object").await;
+    let mut elsewhere = own;
+    elsewhere["metadata"]["namespace"] = json!("default");
+    Attack::create(STRIMZI, &elsewhere).is_refused(cloud, "runs only in an agency's project").await;
+    let policy = |name: &str| json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name, "namespace": LAB}, "spec": {"podSelector": {}}});
+    let by_strimzi = |name: &str| Attack::create(STRIMZI, &policy(name));
+    by_strimzi("my-cluster-network-policy-kafka").passes(cloud, "what its brokers need").await;
+    by_strimzi("govcloud-own").is_refused(cloud, "are set by the operator").await;
 }

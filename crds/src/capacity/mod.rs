@@ -53,12 +53,15 @@ pub struct CapacityPoolStatus {
     pub observed_generation: Option<i64>,
     /// What it has.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    #[schemars(extend("maxProperties" = 1024))]
     pub capacity: Resources,
     /// What is promised to agencies.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    #[schemars(extend("maxProperties" = 1024))]
     pub guaranteed: Resources,
     /// What is left to promise.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    #[schemars(extend("maxProperties" = 1024))]
     pub available: Resources,
     /// Ready, Oversubscribed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -118,9 +121,11 @@ pub struct AgencyQuotaStatus {
     pub allocations: Vec<Allocation>,
     /// The sum of the allocations.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    #[schemars(extend("maxProperties" = 1024))]
     pub allocated: Resources,
     /// What the project namespaces use, as their ResourceQuotas report it.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    #[schemars(extend("maxProperties" = 1024))]
     pub used: Resources,
     /// What the agency holds beyond its guarantee.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
@@ -142,6 +147,7 @@ pub struct Allocation {
     /// Its uid.
     pub uid: String,
     /// What it may use, with the keys of a ResourceQuota.
+    #[schemars(extend("maxProperties" = 1024))]
     pub hard: Resources,
     /// Whether the ResourceQuota is known to follow.
     pub phase: AllocationPhase,

@@ -52,7 +52,8 @@ fn floor(demand: &Demand, current: Option<&Allocation>) -> Resources {
     keys.map(|key| (key.clone(), still(key).max(demand.shown.get(key)))).collect()
 }
 
-fn allocation(demand: &Demand, hard: Resources, before: Option<&Allocation>) -> Allocation {
+fn allocation(demand: &Demand, mut hard: Resources, before: Option<&Allocation>) -> Allocation {
+    hard.0.retain(|_, amount| !amount.is_zero_or_less()); // nothing is what every key has that is not named
     let phase = if !hard.fits_in(&demand.wanted) {
         AllocationPhase::Shrinking
     } else if hard.fits_in(&demand.shown) {

@@ -65,6 +65,7 @@ pub struct ProcessingClassSpec {
     /// Dimension to quota key, such as `gpus: requests.nvidia.com/gpu`: that key is 0 in every project without a permit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "crate::common::texts::<16, 253>")]
+    #[x_kube(validation = Rule::new("self.all(d, self[d].startsWith('requests.') && self[d].contains('/'))").message("gatedQuota names quota keys of devices, such as requests.nvidia.com/gpu"))]
     pub gated_quota: BTreeMap<String, String>,
     /// Who decides, and how long a permit lasts.
     pub approval: Approval,
@@ -89,7 +90,8 @@ pub struct Dimension {
 #[x_kube(validation = Rule::new("self.group != 'govcloud.dev' && !self.group.endsWith('.govcloud.dev')").message("the Government Cloud's own kinds cannot be controlled; name the resource of another operator"))]
 pub struct Control {
     /// Its API group; never empty, because core workloads are recognised by their images (`workloads`).
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 150))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')").message("give the API group without a version, such as kafka.strimzi.io; kubectl api-resources lists them"))]
     pub group: String,
     /// Its plural resource name.
     #[schemars(length(min = 1, max = 63))]

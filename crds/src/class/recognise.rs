@@ -168,7 +168,9 @@ pub fn recognise(object: &Value, resource: Option<&str>, classes: &BTreeMap<Stri
     let images = workload.images(object);
     let (class, workloads) =
         classes.iter().filter_map(|(n, c)| Some((n, c.spec.workloads.as_ref()?))).find(|(_, w)| matches(&w.images, &images))?;
-    let per_replica = [(workloads.counts_as.clone(), Quantity::from_units(1))].into_iter().collect();
+    let containers = images.iter().filter(|image| matches(&workloads.images, &[image])).count();
+    let each = Quantity::from_units(i64::try_from(containers).unwrap_or(i64::MAX));
+    let per_replica = [(workloads.counts_as.clone(), each)].into_iter().collect();
     found(class, workload.resource, Ok(Size { replicas: workload.replica_count(object), per_replica }))
 }
 

@@ -128,7 +128,12 @@ fn names(review: &PermitReview, permit: &ProcessingPermit) -> bool {
 
 /// The reviews that name this permit and were not judged yet, in the order of their creation.
 fn new_in_order<'a>(permit: &ProcessingPermit, reviews: &'a [PermitReview], judged: &[CountedReview]) -> Vec<&'a PermitReview> {
-    let is_new = |r: &&PermitReview| names(r, permit) && !judged.iter().any(|row| row.name == r.name_any());
+    let created = |r: &PermitReview| r.metadata.creation_timestamp.as_ref().map(|t| t.0);
+    let is_judged = |r: &PermitReview| judged.iter().any(|row| row.name == r.name_any());
+    // A full record has dropped rows: what is older than its latest was judged too.
+    let latest = reviews.iter().filter(|r| names(r, permit) && is_judged(r)).filter_map(created).max();
+    let dropped = |r: &PermitReview| judged.len() >= REVIEWS_KEPT && created(r) < latest;
+    let is_new = |r: &&PermitReview| names(r, permit) && !is_judged(r) && !dropped(r);
     let mut mine: Vec<_> = reviews.iter().filter(is_new).collect();
     mine.sort_by_key(|r| (r.metadata.creation_timestamp.as_ref().map(|t| t.0), r.name_any()));
     mine

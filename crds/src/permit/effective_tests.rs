@@ -144,6 +144,21 @@ fn a_review_that_somebody_removed_still_counts() {
 }
 
 #[test]
+fn a_record_that_is_full_stays_as_it_is() {
+    let policy = policy(1, None, "Review");
+    let mut reviews = vec![review(0, "r1", "ministry", "Approve")];
+    for pair in 0..250 {
+        reviews.push(review(1 + 2 * pair, "r2", "ministry", "Suspend"));
+        reviews.push(review(2 + 2 * pair, "r2", "ministry", "Resume"));
+    }
+    let active = active(permit("Unique"), 0, 10_000);
+    let once = recorded(active, &reviews, &policy, 600);
+    let again = recorded(once.clone(), &reviews, &policy, 600);
+    assert_eq!(phase(&once, &reviews, &policy, 600), Phase::Active);
+    assert_eq!(once, again);
+}
+
+#[test]
 fn what_decided_something_is_never_dropped_from_the_record() {
     let policy = policy(1, None, "Review");
     let mut reviews: Vec<_> = (0..500).map(|i| review(i, "x", "strangers", "Deny")).collect();

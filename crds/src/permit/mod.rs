@@ -316,6 +316,9 @@ pub struct PinnedPolicy {
     pub generation: i64,
     /// The class's approval block at that generation.
     pub approval: Approval,
+    /// The uid of the project that it was asked for; one of the same name that is made later is another project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_uid: Option<String>,
     /// The group of the authority that answers for the agency's security regime, if its review is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regime_reviewers: Option<String>,

@@ -103,6 +103,11 @@ fn targets(subject: Subject<'_>) -> Option<Objection> {
             ),
         );
     }
+    if let Some(target) = targets.iter().find(|t| t.group == "apps" && t.resource == "daemonsets") {
+        let why =
+            "runs on as many nodes as there are, so it has no size that a permit could name; use a Deployment or a StatefulSet.";
+        return object("Unbounded", format!("daemonsets/{} {why}", target.name));
+    }
     if let Some((target, of)) = targets.iter().find_map(|t| Some((t, other_class(t, subject)?))) {
         return object("WrongClass", format!("{} is a resource of class {of}; ask for that class.", target.resource_key()));
     }

@@ -39,6 +39,7 @@ pub struct ProjectSpec {
     pub pool: String,
     /// The quota asked for, with the keys of a ResourceQuota; granted as far as the agency's budget goes.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
     pub quota: Resources,
     /// Defaults for containers that state no requests or limits of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +73,7 @@ pub struct ProjectStatus {
     pub namespace_uid: Option<String>,
     /// The quota that it has.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    #[schemars(extend("maxProperties" = 1024))]
     pub granted: Resources,
     /// Ready, NamespaceReady, QuotaGranted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -278,8 +278,9 @@ pub struct ServiceClaimSpec {
     #[schemars(length(min = 1, max = 63))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("the service of a claim cannot be changed; delete the claim and make another"))]
     pub shared_service: String,
-    /// The plan.
+    /// The plan; cannot be changed.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("the plan of a claim cannot be changed; make another claim, and delete this one when it is bound"))]
     pub plan: String,
     /// What the service, and the data behind it, is used for; kept on record.
     #[serde(default, skip_serializing_if = "String::is_empty")]

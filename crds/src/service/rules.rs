@@ -1,7 +1,5 @@
 //! Rules over shared services and claims.
 
-use std::cmp::Reverse;
-
 use jiff::Timestamp;
 use kube::ResourceExt;
 
@@ -108,13 +106,14 @@ pub fn reserve<'a>(
         .filter(|claim| may_claim(claim))
         .collect();
     let held = |claim: &ServiceClaim| before.iter().find(|r| Some(&r.uid) == claim.metadata.uid.as_ref());
-    claims.sort_by_key(|claim| (Reverse(held(claim).is_some()), created(claim), claim.metadata.uid.clone()));
-    let mut left = service.spec.capacity.clone();
-    let mut reservations = Vec::new();
-    for claim in claims {
-        let Some(plan) = service.spec.plan(&claim.spec.plan) else { continue };
-        let keeps = held(claim).is_some_and(|r| plan.capacity.fits_in(&r.capacity));
-        if reservations.len() < MAX_RESERVATIONS && (keeps || plan.capacity.fits_in(&left)) {
+    claims.sort_by_key(|claim| (created(claim), claim.metadata.uid.clone()));
+    let with_plan = claims.into_iter().filter_map(|claim| Some((claim, service.spec.plan(&claim.spec.plan)?)));
+    let keeps = |(claim, plan): &(&ServiceClaim, &Plan)| held(claim).is_some_and(|r| plan.capacity.fits_in(&r.capacity));
+    let (kept, waiting): (Vec<_>, Vec<_>) = with_plan.partition(keeps);
+    let mut left = kept.iter().fold(service.spec.capacity.clone(), |left, (_, plan)| left.minus(&plan.capacity));
+    let mut reservations: Vec<_> = kept.iter().map(|(claim, plan)| reservation(claim, plan)).collect();
+    for (claim, plan) in waiting {
+        if reservations.len() < MAX_RESERVATIONS && plan.capacity.fits_in(&left) {
             left = left.minus(&plan.capacity);
             reservations.push(reservation(claim, plan));
         }

@@ -174,11 +174,15 @@ fn quota_field(managed: &Managed, namespace: &str, pointer: &str) -> Resources {
     serde_json::from_value(value).unwrap_or_default()
 }
 
+/// What a namespace's quota says.
+pub(super) fn hard(managed: &Managed, namespace: &str) -> Resources {
+    quota_field(managed, namespace, "/spec/hard")
+}
+
 /// Key by key the largest of what a namespace's quota says, what the API server enforces, and what is in use: a quota
 /// that was lowered below its use gives back only what is not used.
 pub(super) fn shown(managed: &Managed, namespace: &str) -> Resources {
-    let spec = quota_field(managed, namespace, "/spec/hard");
-    spec.largest(&quota_field(managed, namespace, "/status/hard")).largest(&used(managed, namespace))
+    hard(managed, namespace).largest(&quota_field(managed, namespace, "/status/hard")).largest(&used(managed, namespace))
 }
 
 fn used(managed: &Managed, namespace: &str) -> Resources {

@@ -130,18 +130,28 @@ async fn bind(
         if !is_of(claim, &live) {
             return Ok(Some(Verdict::no("Ready", "SecretExists", taken(claim))));
         }
-        if live.type_.as_deref() != secret["type"].as_str() {
-            // The type of a Secret cannot be changed; when it is gone, the claim is looked at again.
+        if live.type_.as_deref() != secret["type"].as_str() || live.immutable == Some(true) {
+            // Neither can be changed; when it is gone, the claim is looked at again.
             context.stores.managed.remove(&context.client, "Secret", claim.namespace().as_deref(), &secret_name(claim)).await?;
-            return Ok(Some(Verdict::unknown("Ready", "Rebinding", "The Secret is made anew with another type.")));
+            return Ok(Some(Verdict::unknown("Ready", "Rebinding", "The Secret is made anew, because it cannot be changed.")));
         }
     }
-    context.stores.managed.ensure(&context.client, &secret).await?;
-    match egress(claim, service) {
-        Some(policy) => context.stores.managed.ensure(&context.client, &policy).await.map(|_| ())?,
-        None => remove_egress(claim, context).await?,
+    let policy = egress(claim, service);
+    if policy.is_none() {
+        remove_egress(claim, context).await?;
+    }
+    for manifest in std::iter::once(&secret).chain(&policy) {
+        match context.stores.managed.ensure(&context.client, manifest).await {
+            Err(error) if error.is_invalid() => return Ok(Some(Verdict::no("Ready", "Invalid", refused(service, &error)))),
+            written => written.map(|_| ())?,
+        }
     }
     Ok(None)
+}
+
+fn refused(service: &SharedService, error: &Error) -> String {
+    let said = error.said().unwrap_or_default();
+    format!("The binding of {} cannot be made: {said} Its provider mends spec.binding of the SharedService.", service.name_any())
 }
 
 fn taken(claim: &ServiceClaim) -> String {

@@ -108,7 +108,8 @@ fn state(context: &Context) -> std::sync::MutexGuard<'_, EnforcementState> {
 
 async fn pass(context: &Context) -> Result<(), Error> {
     let classes = context.stores.classes_by_name();
-    let served = discovery::served(&context.client, &classes).await?;
+    let last = state(context).served.clone();
+    let served = discovery::served(&context.client, &classes, &last).await?;
     let cloud = context.stores.cloud();
     let broken = broken(&classes, &state(context).refused);
     let inputs = Inputs {
@@ -121,22 +122,39 @@ async fn pass(context: &Context) -> Result<(), Error> {
     };
     let mut manifests = enforcement::desired(&inputs);
     let digest = digest(&manifests);
-    manifests.extend(probe::canary(&digest, &context.operator_namespace));
     let known = state(context).made.clone().or_else(|| cloud.as_ref()?.status.as_ref()?.enforcement_digest.clone());
-    let (interrupted, failed) = apply(context, &manifests, known.as_ref() == Some(&digest)).await;
-    state(context).interruptions.extend(interrupted);
+    let made_before = known.as_ref() == Some(&digest);
+    let (interrupted, mut failed) = apply(context, &manifests, made_before).await;
+    // The canary last, and a new one after a repair: when it is enforced, all that was written before it is.
+    let token = canary_token(context, &digest, !interrupted.is_empty());
+    let canary = probe::canary(&token, &context.operator_namespace);
+    let (canary_interrupted, canary_failed) = apply(context, &canary, made_before && interrupted.is_empty()).await;
+    failed.extend(canary_failed);
+    state(context).interruptions.extend(interrupted.into_iter().chain(canary_interrupted));
+    manifests.extend(canary);
     note_refusals(context, &classes, &failed);
     if let Some((_, error)) = failed.into_iter().next() {
         return Err(error);
     }
     remove_unwanted(context, &manifests).await?;
     state(context).made = Some(digest.clone());
-    prove(context, &digest).await?;
+    prove(context, &digest, &token).await?;
     let mut state = state(context);
     state.classes = classes.iter().map(|(name, class)| (name.clone(), class.metadata.generation.unwrap_or_default())).collect();
     (state.enforced, state.served, state.broken, state.trouble) = (Some(digest), served, broken, None);
     context.metrics.intact.set(1);
     Ok(())
+}
+
+/// What the canary stands for: the manifests, and after a repair the moment too. One that is there and stands for the same
+/// manifests stays, so that a restart writes nothing.
+fn canary_token(context: &Context, digest: &str, repaired: bool) -> String {
+    if repaired {
+        return format!("{digest}-{}", context.now().as_millisecond());
+    }
+    let live = context.stores.managed.get("ValidatingAdmissionPolicy", None, probe::NAME);
+    let token = live.and_then(|live| probe::token(&live.data)).filter(|token| token.starts_with(digest));
+    token.unwrap_or_else(|| digest.to_owned())
 }
 
 fn digest(manifests: &[Value]) -> String {
@@ -221,7 +239,7 @@ async fn remove_unwanted(context: &Context, manifests: &[Value]) -> Result<(), E
 
 /// Waits until the API server refuses what only the newest policies refuse. They reach it through one watch in the order
 /// in which they were written, the canary last, so when it is enforced all are.
-async fn prove(context: &Context, digest: &str) -> Result<(), Error> {
+async fn prove(context: &Context, digest: &str, token: &str) -> Result<(), Error> {
     let already = state(context).enforced.as_deref() == Some(digest);
     if already && state(context).interruptions.is_empty() {
         return Ok(());
@@ -230,7 +248,7 @@ async fn prove(context: &Context, digest: &str) -> Result<(), Error> {
     let params = PostParams { dry_run: true, ..PostParams::default() };
     let what = || format!("whether policies {digest} are enforced");
     for _ in 0..PROBE_TRIES {
-        match api.create(&params, &probe::request(digest)).await {
+        match api.create(&params, &probe::request(token)).await {
             Err(kube::Error::Api(status)) if probe::is_refusal(&status.message) => return Ok(()),
             Err(source) => return Err(Error::Read { what: what(), source: Box::new(source) }),
             Ok(_) => tokio::time::sleep(PROBE_WAIT).await,

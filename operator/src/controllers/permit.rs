@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use govcloud_crds::{
-    Agency, PermitReview, ProcessingClass, ProcessingGrant, ProcessingPermit,
+    Agency, PermitReview, ProcessingClass, ProcessingGrant, ProcessingPermit, Project,
     conditions::{Verdict, conditions, is_true},
     names::{GRANT_NAME, project_namespace},
     permit::{
@@ -83,7 +83,8 @@ fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context: &Con
             let request = Request::of(&permit.spec, agency);
             status.assessment =
                 Some(assess(&request, services.iter().map(|s| &**s), &context.stores.classes_by_name(), context.now()));
-            status.policy = Some(pin(class, cloud.spec.regime_reviewers(agency.spec.security_regime)));
+            let project = project_of(permit, context).and_then(|project| project.metadata.uid.clone());
+            status.policy = Some(pin(class, cloud.spec.regime_reviewers(agency.spec.security_regime), project));
         }
     }
     permit.status = Some(status);
@@ -91,8 +92,7 @@ fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context: &Con
 }
 
 fn first_objection(permit: &ProcessingPermit, agency: Option<&Agency>, context: &Context) -> Option<Objection> {
-    let home = permit.namespace().unwrap_or_default();
-    let project = context.stores.projects.get(&ObjectRef::new(&permit.spec.project).within(&home));
+    let project = project_of(permit, context);
     if context.stores.cloud().is_none() {
         let message = "There is no GovernmentCloud yet, so nobody is responsible; a cloud operator creates it.".to_owned();
         return Some(Objection { reason: "NoGovernmentCloud", message });
@@ -100,11 +100,18 @@ fn first_objection(permit: &ProcessingPermit, agency: Option<&Agency>, context: 
     objection(Subject { permit, agency, project: project.as_deref(), classes: &context.stores.classes_by_name() })
 }
 
-fn pin(class: &ProcessingClass, regime_reviewers: Option<&str>) -> PinnedPolicy {
+/// The project that a permit names, as it is now.
+fn project_of(permit: &ProcessingPermit, context: &Context) -> Option<Arc<Project>> {
+    let home = permit.namespace().unwrap_or_default();
+    context.stores.projects.get(&ObjectRef::new(&permit.spec.project).within(&home))
+}
+
+fn pin(class: &ProcessingClass, regime_reviewers: Option<&str>, project_uid: Option<String>) -> PinnedPolicy {
     PinnedPolicy {
         class: class.name_any(),
         generation: class.metadata.generation.unwrap_or_default(),
         approval: class.spec.approval.clone(),
+        project_uid,
         regime_reviewers: regime_reviewers.map(str::to_owned),
     }
 }
@@ -127,8 +134,11 @@ fn activate(
     if agency.is_some_and(|a| a.spec.cordoned) {
         return waits("AgencyCordoned", "The agency is cordoned: nothing new starts for it.".into());
     }
-    let home = permit.namespace().unwrap_or_default();
-    let project = context.stores.projects.get(&ObjectRef::new(&permit.spec.project).within(&home));
+    let project = project_of(permit, context);
+    let asked_for = permit.status.as_ref().and_then(|s| s.policy.as_ref()?.project_uid.clone());
+    if project.as_ref().is_some_and(|p| asked_for.is_some() && p.metadata.uid != asked_for) {
+        return waits("ProjectGone", "The project that it was asked for is gone, and another one of its name inherits nothing. Withdraw this request and make a new one.".into());
+    }
     let ready = project.filter(|p| p.metadata.deletion_timestamp.is_none()).and_then(|p| p.status.clone());
     let namespace_uid = ready.filter(|s| is_true(&s.conditions, "NamespaceReady")).and_then(|s| s.namespace_uid);
     if namespace_uid.is_none() {

@@ -9,7 +9,7 @@ use govcloud_crds::{
     conditions::{Verdict, conditions},
     grant::{belongs_to, compile},
     names::{
-        ANNOTATION_OWNER_UID, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_PROJECT,
+        ANNOTATION_OWNER_UID, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_PROJECT, agency_of_home,
         project_namespace,
     },
     permit::{Phase, effective::granted_targets},
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::{
     agency::role_binding,
-    capacity::{ledger_of, shown},
+    capacity::{hard, ledger_of, shown},
 };
 use crate::{
     context::Context,
@@ -173,11 +173,6 @@ fn allocation(quota: &AgencyQuota, namespace: &str, uid: &str) -> Option<Allocat
     ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).cloned()
 }
 
-/// The quota of a namespace for which there is no valid one yet.
-fn nothing_runs() -> Resources {
-    [("pods".to_owned(), Quantity::ZERO)].into_iter().collect()
-}
-
 fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has_ledger: bool) -> Verdict {
     const KIND: &str = "QuotaGranted";
     let pool = &project.spec.pool;
@@ -237,9 +232,7 @@ impl Place<'_> {
         let mut invalid = None;
         match managed.ensure(client, &self.quota(&granted)).await {
             Err(error) if error.is_invalid() => {
-                if managed.get("ResourceQuota", Some(self.namespace), QUOTA_NAME).is_none() {
-                    managed.ensure(client, &self.quota(&nothing_runs())).await?;
-                }
+                managed.ensure(client, &self.quota(&self.surely_valid(&granted, context))).await?;
                 invalid = error.said();
             }
             written => written.map(|_| ())?,
@@ -256,6 +249,20 @@ impl Place<'_> {
             None => quota_verdict(project, &wanted, &granted, ledger.is_some()),
         };
         Ok(Limited { verdict, granted })
+    }
+
+    /// The part of a quota that the API server takes for certain: what is limited always, what classes gate, and what the
+    /// namespace's quota has already. A mistake in one key neither freezes the others nor leaves a device open. If there is
+    /// no quota yet, nothing runs until the mistake is mended.
+    fn surely_valid(&self, granted: &Resources, context: &Context) -> Resources {
+        let live = hard(&context.stores.managed, self.namespace);
+        let gated = gated_keys(&context.stores.classes_by_name());
+        let known = |key: &String| ALWAYS_LIMITED.contains(&key.as_str()) || gated.contains(key) || live.0.contains_key(key);
+        let mut valid: Resources = granted.0.iter().filter(|(key, _)| known(key)).map(|(k, v)| (k.clone(), *v)).collect();
+        if live.is_empty() || (live.0.contains_key("pods") && !granted.0.contains_key("pods")) {
+            valid.0.insert("pods".to_owned(), Quantity::ZERO);
+        }
+        valid
     }
 
     /// What of `wanted` the ledger released, and whether it knows the namespace. Before a quota is raised the ledger is read
@@ -350,10 +357,24 @@ impl Place<'_> {
     }
 }
 
+/// The namespace that was made for a project: by its owner, not by the status, which may never have been written. What the
+/// store does not show is asked for, because the store may not show it yet.
+async fn namespace_of(project: &Project, context: &Context) -> Result<Option<Arc<Namespace>>, Error> {
+    let is_its = |n: &Namespace| n.annotations().get(ANNOTATION_OWNER_UID) == project.metadata.uid.as_ref();
+    if let Some(known) = context.stores.namespaces.find(|n| is_its(n)) {
+        return Ok(Some(known));
+    }
+    let Some(agency) = project.metadata.namespace.as_deref().and_then(agency_of_home) else { return Ok(None) };
+    let name = project_namespace(agency, &project.name_any());
+    let api: Api<Namespace> = Api::all(context.client.clone());
+    let live = api.get_opt(&name).await;
+    let live = live.map_err(|source| Error::Read { what: format!("Namespace {name}"), source: Box::new(source) })?;
+    Ok(live.filter(is_its).map(Arc::new))
+}
+
 /// Deletes the namespace that was made for the project, and lets the project go when it is gone.
 async fn remove(api: &Api<Project>, project: &Project, context: &Context) -> Result<Action, Error> {
-    // By its owner, not by the status: that may never have been written.
-    let ours = context.stores.namespaces.find(|n| n.annotations().get(ANNOTATION_OWNER_UID) == project.metadata.uid.as_ref());
+    let ours = namespace_of(project, context).await?;
     let Some(namespace) = ours else {
         namespaces::remove_finalizer(api, project, FINALIZER).await?;
         return Ok(Action::await_change());

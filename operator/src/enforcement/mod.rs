@@ -69,12 +69,20 @@ pub struct Inputs<'a> {
 pub fn desired(inputs: &Inputs<'_>) -> Vec<Value> {
     let exempt = exempt_namespaces(inputs.cloud, inputs.operator_namespace);
     let gated = gated_keys(inputs.classes);
-    let mut policies = guards::policies(inputs.operator_user, &gated);
+    let mut policies = guards::policies(inputs.operator_user, &gated, &controllers(inputs.classes));
     policies.extend(slots::policies(inputs.classes, inputs.closed, inputs.served, &exempt));
     policies.extend(workloads::policies(inputs.classes, inputs.served, &exempt));
     let mut manifests: Vec<_> = policies.iter().flat_map(policy::Policy::manifests).collect();
     manifests.extend(roles::cluster_roles(inputs.classes));
     manifests
+}
+
+/// The accounts of the operators that classes name.
+pub fn controllers(classes: &BTreeMap<String, ProcessingClass>) -> Vec<String> {
+    let mut accounts: Vec<_> = classes.values().flat_map(|c| &c.spec.controls).flat_map(|c| c.controllers.clone()).collect();
+    accounts.sort();
+    accounts.dedup();
+    accounts
 }
 
 /// Every quota key that a class gates: 0 in each project without a permit.

@@ -7,25 +7,45 @@ use super::policy::{Check, Policy, Rule, Scope};
 
 const SAYS: &str = "the Government Cloud's policies are enforced";
 
-/// The canary policy for manifests with this fingerprint, as manifests.
-pub fn canary(digest: &str, operator_namespace: &str) -> Vec<Value> {
+/// The canary's name.
+pub const NAME: &str = "govcloud-probe";
+
+/// The canary policy with this token, as manifests.
+pub fn canary(token: &str, operator_namespace: &str) -> Vec<Value> {
     let scope =
         Scope::Namespaces(vec![json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": [operator_namespace]})]);
-    let refused = format!("object.metadata.name != '{}'", name(digest));
+    let refused = format!("object.metadata.name != '{}'", name(token));
     let check = Check::fixed(refused, SAYS);
-    Policy::new("govcloud-probe", scope, vec![Rule::version("", "v1", ["configmaps"], &["CREATE"])], vec![check]).manifests()
+    Policy::new(NAME, scope, vec![Rule::version("", "v1", ["configmaps"], &["CREATE"])], vec![check]).manifests()
 }
 
-fn name(digest: &str) -> String {
-    format!("govcloud-probe-{digest}")
+fn name(token: &str) -> String {
+    format!("{NAME}-{token}")
+}
+
+/// The token of a canary as the cluster has it.
+pub fn token(policy: &Value) -> Option<String> {
+    let expression = policy.pointer("/spec/validations/0/expression")?.as_str()?;
+    Some(expression.strip_prefix(&format!("object.metadata.name != '{NAME}-"))?.strip_suffix('\'')?.to_owned())
 }
 
 /// The request that the canary refuses; it is only ever sent as a dry run.
-pub fn request(digest: &str) -> ConfigMap {
-    ConfigMap { metadata: ObjectMeta { name: Some(name(digest)), ..ObjectMeta::default() }, ..ConfigMap::default() }
+pub fn request(token: &str) -> ConfigMap {
+    ConfigMap { metadata: ObjectMeta { name: Some(name(token)), ..ObjectMeta::default() }, ..ConfigMap::default() }
 }
 
 /// Whether an answer is the canary's refusal.
 pub fn is_refusal(message: &str) -> bool {
     message.contains(SAYS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_read_back_from_the_policy() {
+        assert_eq!(token(&canary("abc-1", "system")[0]).as_deref(), Some("abc-1"));
+        assert_eq!(token(&json!({"spec": {"validations": [{"expression": "true"}]}})), None);
+    }
 }

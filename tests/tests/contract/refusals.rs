@@ -196,6 +196,8 @@ fn changes() -> Vec<(&'static str, Value, Value, &'static str)> {
         ("ProcessingPermit", none(), json!({"targets": [{"resource": "pods", "name": "thing", "replicas": 2}]}), request),
         ("ProcessingPermit", none(), json!({"justification": "Something else is needed."}), request),
         ("ProcessingPermit", json!({"withdrawn": true}), json!({"withdrawn": false}), "stays withdrawn; make a new one"),
+        ("ServiceClaim", none(), json!({"plan": "other"}), "the plan of a claim cannot be changed; make another claim"),
+        ("Project", none(), json!({"pool": "other"}), "the pool of a project cannot be changed"),
         ("PermitReview", none(), json!({"verdict": "Deny"}), "a review cannot be changed; give another one"),
     ]
 }

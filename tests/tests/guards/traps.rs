@@ -321,6 +321,12 @@ fn managed() -> Vec<Trap> {
         rule("a network policy", object("networking.k8s.io/v1", "NetworkPolicy", network), "networkpolicies"),
         rule("a role binding", object("rbac.authorization.k8s.io/v1", "RoleBinding", binding), "rolebindings"),
         rule("a limit range", object("v1", "LimitRange", json!({"spec": {"limits": []}})), "limitranges"),
+        trap(
+            "a project that leaves its namespace behind",
+            Attack::patch(ADMIN, "project/lab -n agency-customs", &json!({"metadata": {"finalizers": null}})),
+            "the operator removes its finalizer when the namespace is gone",
+            Remedy::Bindings("govcloud-guard-cleanup"),
+        ),
         rule("a quota", Attack::kubectl(ADMIN, "delete resourcequota/govcloud -n customs--lab"), "resourcequotas"),
     ]
 }

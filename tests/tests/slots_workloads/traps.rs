@@ -55,6 +55,9 @@ pub fn swaps() -> Vec<Trap> {
     let swap = |name: &str, image: &str| Attack::apply(CUSTOMS_DEVELOPER, &deployment(LAB, name, image, 1));
     let mut postgres = kafka(3);
     postgres["spec"]["template"]["spec"]["containers"][0]["image"] = json!("postgres:17");
+    let mut crowded = kafka(3);
+    let containers = crowded["spec"]["template"]["spec"]["containers"].as_array_mut().expect("a Deployment has containers");
+    containers.extend((1..10).map(|i| json!({"name": format!("more-{i}"), "image": KAFKA})));
     let of_any_class = "request.operation == 'UPDATE' && variables.foundBefore.size() > 0";
     let other_class = "is for class message-broker";
     vec![
@@ -63,6 +66,12 @@ pub fn swaps() -> Vec<Trap> {
             swap("web", KAFKA),
             "needs the label",
             Remedy::Variable(LABEL.into(), "kept", "request.operation == 'UPDATE'"),
+        ),
+        trap(
+            "ten brokers in one pod",
+            Attack::apply(CUSTOMS_DEVELOPER, &crowded),
+            "allows fewer containers per replica",
+            Remedy::check(SLOTS, "allows fewer containers"),
         ),
         trap(
             "kafka becomes postgres under kafka's permit",
@@ -85,11 +94,8 @@ pub fn disguises() -> Vec<Trap> {
     surging["spec"]["strategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "1000%", "maxUnavailable": 0}});
     let mut partitioned = stateful_set("nginx:1", 90);
     partitioned["spec"]["updateStrategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 90}});
-    let unlabel = Attack::patch(
-        CUSTOMS_DEVELOPER,
-        "deployment/kafka -n customs--lab",
-        &json!({"metadata": {"labels": {PROCESSING: null}}}),
-    );
+    let bare = json!({"metadata": {"labels": {PROCESSING: null}}});
+    let unlabel = Attack::patch(CUSTOMS_DEVELOPER, "deployment/kafka -n customs--lab", &bare);
     let running = Remedy::text(
         SLOTS,
         "!variables.grows || variables.byCluster",

@@ -102,8 +102,18 @@ fn marks_stay(ours_by_name: &str) -> String {
     )
 }
 
+/// CEL: whether an operator that a class names writes what its own workloads need, under a name that is none of ours. RBAC
+/// keeps it from giving rights that it lacks.
+fn of_a_controller(controllers: &[String]) -> String {
+    let name = "(request.operation == 'DELETE' ? oldObject.metadata.name : object.metadata.name)";
+    format!(
+        "(request.userInfo.username in {} && request.resource.resource in ['roles', 'rolebindings', 'networkpolicies'] && !{name}.startsWith('govcloud'))",
+        list(controllers)
+    )
+}
+
 /// What separates and limits an agency's namespaces changes through the operator.
-pub(super) fn managed(operator: &str) -> Policy {
+pub(super) fn managed(operator: &str, controllers: &[String]) -> Policy {
     let cleaning = format!("(request.operation == 'DELETE' && request.userInfo.username in {})", list(CLEANERS));
     let rules = [
         ("", vec!["resourcequotas", "limitranges"]),
@@ -118,7 +128,7 @@ pub(super) fn managed(operator: &str) -> Policy {
             .map(|(group, resources)| Rule::any_version(group, resources, &["CREATE", "UPDATE", "DELETE"]))
             .collect(),
         vec![Check::explained(
-            format!("{} || {cleaning}", is(operator)),
+            format!("{} || {cleaning} || {}", is(operator), of_a_controller(controllers)),
             "request.resource.resource + ' in an agency\\'s namespaces are set by the operator; change the Agency, its AgencyQuota, or the Project instead'",
         )],
     )

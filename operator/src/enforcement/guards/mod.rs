@@ -21,8 +21,8 @@ use super::{
 const CLEANERS: [&str; 2] =
     ["system:serviceaccount:kube-system:namespace-controller", "system:serviceaccount:kube-system:generic-garbage-collector"];
 
-/// All guards. `operator` is the user name of the operator's account.
-pub fn policies(operator: &str, gated_keys: &[String]) -> Vec<Policy> {
+/// All guards. `operator` is the user name of the operator's account, `controllers` those of the operators that classes name.
+pub fn policies(operator: &str, gated_keys: &[String], controllers: &[String]) -> Vec<Policy> {
     vec![
         paperwork::requests(),
         paperwork::reviews(),
@@ -31,10 +31,11 @@ pub fn policies(operator: &str, gated_keys: &[String]) -> Vec<Policy> {
         paperwork::grants(operator),
         paperwork::findings(operator),
         paperwork::owners(),
+        paperwork::cleanup_first(operator),
         agencies::namespaces(operator),
         rules::definitions(),
         rules::rules_stay(),
-        agencies::managed(operator),
+        agencies::managed(operator, controllers),
         agencies::quota_status(operator),
         agencies::home_runs_nothing(),
         rules::agency_roles(operator),
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     fn guarded(resource: &str, operation: &'static str) -> Vec<String> {
-        let all = policies("system:serviceaccount:govcloud-system:govcloud-operator", &["requests.nvidia.com/gpu".into()]);
+        let all = policies("system:serviceaccount:govcloud-system:govcloud-operator", &["requests.nvidia.com/gpu".into()], &[]);
         let guards = all
             .into_iter()
             .filter(|p| p.rules.iter().any(|r| r.resources.iter().any(|x| x == resource) && r.operations.contains(&operation)));
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_guard_never_waits_for_a_grant() {
-        assert!(policies("operator", &[]).iter().all(|p| !p.reads_grant && p.name.starts_with("govcloud-guard-")));
+        assert!(policies("operator", &[], &[]).iter().all(|p| !p.reads_grant && p.name.starts_with("govcloud-guard-")));
     }
 
     #[test]

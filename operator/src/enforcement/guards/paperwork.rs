@@ -1,6 +1,6 @@
 //! Who may write requests, reviews, permits, grants and findings.
 
-use govcloud_crds::names::GROUP;
+use govcloud_crds::names::{FINALIZER, GROUP};
 
 use super::{CLEANERS, is, list, literal, namespace_goes, ours};
 use crate::enforcement::policy::{Check, Policy, Rule, Scope};
@@ -61,6 +61,22 @@ pub(super) fn permits_stay() -> Policy {
         vec![Check::fixed(
             namespace_goes(),
             "a permit is never deleted: it is the record of what was asked for and decided. Take it back instead: govcloud permit withdraw NAME",
+        )],
+    )
+}
+
+/// An Agency and a Project go only after what was made for them: without its finalizer a namespace with open slots would
+/// live on, in no ledger and out of everybody's reach.
+pub(super) fn cleanup_first(operator: &str) -> Policy {
+    let (cleanup, operator) = (literal(FINALIZER), is(operator));
+    let has = |object: &str| format!("(has({object}.metadata.finalizers) && {cleanup} in {object}.metadata.finalizers)");
+    Policy::new(
+        "govcloud-guard-cleanup",
+        Scope::Everywhere,
+        vec![ours(&["agencies", "projects"], &["UPDATE"])],
+        vec![Check::fixed(
+            format!("{operator} || !{} || {}", has("oldObject"), has("object")),
+            "the operator removes its finalizer when the namespace is gone; until then the object stays. Delete the object and wait",
         )],
     )
 }

@@ -4,26 +4,23 @@ use std::collections::BTreeMap;
 
 use govcloud_crds::ProcessingClass;
 
-use crate::enforcement::cel::literal;
+use crate::enforcement::{cel::literal, controllers};
 
 /// The images that classes know.
 pub(super) struct Images {
     /// One pattern of all classes.
     pub(super) pattern: String,
-    /// Each class that knows images, with its own pattern.
-    by_class: Vec<(String, String)>,
+    /// Each class that knows images.
+    by_class: Vec<Known>,
     /// The accounts of the operators that run what classes control.
     pub(super) accounts: Vec<String>,
 }
 
 impl Images {
     pub(super) fn of(classes: &BTreeMap<String, ProcessingClass>) -> Option<Self> {
-        let known = |class: &ProcessingClass| Some(one_pattern(&class.spec.workloads.as_ref()?.images)).filter(|p| !p.is_empty());
-        let by_class: Vec<_> = classes.iter().filter_map(|(name, class)| Some((name.clone(), known(class)?))).collect();
-        let mut accounts: Vec<_> = classes.values().flat_map(|c| &c.spec.controls).flat_map(|c| c.controllers.clone()).collect();
-        accounts.sort();
-        accounts.dedup();
-        let pattern = by_class.iter().map(|(_, pattern)| pattern.as_str()).collect::<Vec<_>>().join("|");
+        let by_class: Vec<_> = classes.iter().filter_map(|(name, class)| Known::of(name, class)).collect();
+        let accounts = controllers(classes);
+        let pattern = by_class.iter().map(|known| known.pattern.as_str()).collect::<Vec<_>>().join("|");
         (!by_class.is_empty()).then_some(Self { pattern, by_class, accounts })
     }
 
@@ -47,22 +44,50 @@ impl Images {
         format!("({all}).filter(i, i.matches({}))", literal(&self.pattern))
     }
 
-    /// CEL: whether every class of which something runs now was run by the object before too. Swapping one class's image
-    /// for another's at equal replicas is growth, because nothing of the other class was there.
+    /// CEL: whether of every class no more containers run now than the object ran before. Swapping one class's image for
+    /// another's at equal replicas is growth, and so is a second container of the same.
     pub(super) fn kept(&self) -> String {
-        let kept = self.by_class.iter().map(|(_, pattern)| {
-            let pattern = literal(pattern);
-            format!("(!variables.found.exists(i, i.matches({pattern})) || variables.foundBefore.exists(i, i.matches({pattern})))")
+        let kept = self.by_class.iter().map(|known| {
+            let pattern = literal(&known.pattern);
+            let count = |found: &str| format!("variables.{found}.filter(i, i.matches({pattern})).size()");
+            format!("{} <= {}", count("found"), count("foundBefore"))
         });
         format!("request.operation == 'UPDATE' && {}", kept.collect::<Vec<_>>().join(" && "))
     }
 
+    /// CEL: whether the slot `s` allows as many containers per replica as run; one if it does not say.
+    pub(super) fn enough_in_slot(&self) -> String {
+        let case = |known: &Known| {
+            let (class, unit) = (literal(&known.class), literal(&known.counts_as));
+            let allowed =
+                format!("(has(s.perReplica) && {unit} in s.perReplica ? quantity(string(s.perReplica[{unit}])) : quantity('1'))");
+            format!("s.class == {class} ? !quantity(string(variables.found.size())).isGreaterThan({allowed}) : ")
+        };
+        let cases: Vec<_> = self.by_class.iter().map(case).collect();
+        format!("{}false", cases.concat())
+    }
+
     /// CEL: whether all processing software that runs is of the slot `s`'s class.
     pub(super) fn of_class_of_slot(&self) -> String {
-        let case =
-            |(class, pattern): &(String, String)| format!("s.class == {} ? i.matches({}) : ", literal(class), literal(pattern));
+        let case = |known: &Known| format!("s.class == {} ? i.matches({}) : ", literal(&known.class), literal(&known.pattern));
         let cases: Vec<_> = self.by_class.iter().map(case).collect();
         format!("variables.found.all(i, {}false)", cases.concat())
+    }
+}
+
+/// A class that knows images.
+struct Known {
+    class: String,
+    /// Its patterns as one.
+    pattern: String,
+    /// The dimension of which each container is one.
+    counts_as: String,
+}
+
+impl Known {
+    fn of(class: &str, spec: &ProcessingClass) -> Option<Self> {
+        let workloads = spec.spec.workloads.as_ref().filter(|w| !w.images.is_empty())?;
+        Some(Self { class: class.to_owned(), pattern: one_pattern(&workloads.images), counts_as: workloads.counts_as.clone() })
     }
 }
 

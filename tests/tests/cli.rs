@@ -1,0 +1,18 @@
+//! `govcloud` at a terminal: the real binary against a real API server, as the people who use it.
+
+#[path = "cli/cases.rs"]
+mod cases;
+#[path = "cli/formats.rs"]
+mod formats;
+#[path = "cli/setting.rs"]
+mod setting;
+
+use setting::Setting;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_answers_with_its_exit_code() {
+    let setting = Setting::prepare().await;
+    formats::objects_are_printed_as_kubectl_does(&setting).await;
+    cases::each_person_gets_an_answer(&setting).await;
+    cases::kubectl_finds_the_plugin(&setting).await;
+}
