@@ -66,6 +66,18 @@ pub struct GlobalArgs {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Something on a cluster.
+    #[command(flatten)]
+    OnCluster(ClusterCommand),
+    /// Print a completion script for a shell
+    Completion(commands::completion::CompletionArgs),
+    /// Try a Government Cloud out, on this machine or on a cluster of your own
+    Sandbox(SandboxArgs),
+}
+
+/// What is done on a cluster.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ClusterCommand {
     /// Check, request, follow and decide processing permits
     #[command(subcommand)]
     Permit(commands::permit::PermitCommand),
@@ -83,10 +95,6 @@ pub enum Command {
     Quota(commands::quota::QuotaCommand),
     /// Say who you are here
     Whoami,
-    /// Print a completion script for a shell
-    Completion(commands::completion::CompletionArgs),
-    /// Run a Government Cloud on this machine, to try things out
-    Sandbox(SandboxArgs),
 }
 
 #[cfg(test)]

@@ -105,11 +105,12 @@ fn log_requests(verbose: u8) {
 }
 
 async fn dispatch(cli: Cli) -> Result<Exit> {
-    let command = match cli.command {
-        Command::Completion(args) => return commands::completion::run(&args),
-        Command::Sandbox(args) => return sandbox::run(args).await,
-        other => other,
-    };
-    let context = Context::new(&cli.global).await?;
-    commands::run(&context, command).await.map_err(|error| context.place.locate(error))
+    match cli.command {
+        Command::Completion(args) => commands::completion::run(&args),
+        Command::Sandbox(args) => sandbox::run(args, &cli.global).await,
+        Command::OnCluster(command) => {
+            let context = Context::new(&cli.global).await?;
+            commands::run(&context, command).await.map_err(|error| context.place.locate(error))
+        }
+    }
 }

@@ -1,4 +1,8 @@
-//! The sandbox as a newcomer meets it: it starts, the story goes as told, it can be looked at, and it leaves nothing behind.
+//! The sandbox as a newcomer meets it: it starts, the story goes as told, it can be looked at, and it leaves nothing behind,
+//! neither on this machine nor on a cluster of the newcomer's own.
+
+#[path = "sandbox/own_cluster.rs"]
+mod own_cluster;
 
 use std::{path::Path, process::Stdio};
 

@@ -11,18 +11,16 @@ pub mod service;
 pub mod testing;
 pub mod whoami;
 
-use crate::{args::Command, context::Context, error::Result, exit::Exit, sandbox};
+use crate::{args::ClusterCommand, context::Context, error::Result, exit::Exit};
 
 /// Runs a command that talks to a cluster.
-pub async fn run(ctx: &Context, command: Command) -> Result<Exit> {
+pub async fn run(ctx: &Context, command: ClusterCommand) -> Result<Exit> {
     match command {
-        Command::Permit(command) => Box::pin(permit::run(ctx, command)).await,
-        Command::Service(command) => Box::pin(service::run(ctx, command)).await,
-        Command::Project(command) => project::run(ctx, command).await,
-        Command::Agency(command) => agency::run(ctx, command).await,
-        Command::Quota(command) => quota::run(ctx, command).await,
-        Command::Whoami => whoami::run(ctx).await,
-        Command::Completion(args) => completion::run(&args),
-        Command::Sandbox(args) => sandbox::run(args).await,
+        ClusterCommand::Permit(command) => Box::pin(permit::run(ctx, command)).await,
+        ClusterCommand::Service(command) => Box::pin(service::run(ctx, command)).await,
+        ClusterCommand::Project(command) => project::run(ctx, command).await,
+        ClusterCommand::Agency(command) => agency::run(ctx, command).await,
+        ClusterCommand::Quota(command) => quota::run(ctx, command).await,
+        ClusterCommand::Whoami => whoami::run(ctx).await,
     }
 }

@@ -1,11 +1,13 @@
 //! `govcloud sandbox`: a Government Cloud on this machine, to try things out.
 //!
 //! A real control plane, the real operator, and a credential for each persona. `story` plays the main job on it with the
-//! real commands.
+//! real commands. With an explicit kubeconfig it is played on a cluster that is there already, and taken away again.
 
 mod files;
 mod operator;
+mod own_cluster;
 pub mod people;
+mod run;
 mod story;
 mod tell;
 mod up;
@@ -16,9 +18,10 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use govcloud_controlplane::{DetachedControlPlane, Error as PlaneError};
+use govcloud_controlplane::{DetachedControlPlane, Error as PlaneError, OwnCluster};
 
 use crate::{
+    args::GlobalArgs,
     error::{CliError, Result},
     exit::Exit,
 };
@@ -38,8 +41,11 @@ pub struct SandboxArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum SandboxAction {
     /// Start it, and play the story of the Government Cloud on it
+    ///
+    /// It starts a control plane on this machine; with --kubeconfig FILE (and --context NAME) it plays on that cluster instead,
+    /// as its administrator who impersonates the personas.
     Up(UpArgs),
-    /// Stop it and remove what it stored
+    /// Stop it and remove what it stored, also from a cluster that was named with --kubeconfig
     Down,
     /// Say whether it runs
     Status,
@@ -57,15 +63,28 @@ pub struct UpArgs {
     /// The operator's program [default: built from this checkout, else the one beside this program, else on the PATH]
     #[arg(long, value_name = "FILE")]
     pub operator: Option<PathBuf>,
+    /// Do not ask before a cluster of one's own is used
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Runs `govcloud sandbox`.
-pub async fn run(args: SandboxArgs) -> Result<Exit> {
+pub async fn run(args: SandboxArgs, global: &GlobalArgs) -> Result<Exit> {
     let folder = folder(args.dir)?;
     match args.action.unwrap_or(SandboxAction::Up(UpArgs::default())) {
-        SandboxAction::Up(up) => up::up(&folder, &up).await,
+        SandboxAction::Up(up) => up::up(&folder, &up, own_cluster(global)?.as_ref()).await,
         SandboxAction::Down => down(&folder).await,
         SandboxAction::Status => status(&folder),
+    }
+}
+
+/// The cluster that was named on the command line: never one that the environment names, which may be anybody's.
+fn own_cluster(global: &GlobalArgs) -> Result<Option<OwnCluster>> {
+    match (&global.kubeconfig, &global.context) {
+        (Some(kubeconfig), context) => Ok(Some(OwnCluster { kubeconfig: kubeconfig.clone(), context: context.clone() })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(CliError::usage("the sandbox starts a control plane of its own, which has no contexts yet")
+            .hint("leave --context out, or name a cluster of yours: --kubeconfig FILE --context NAME")),
     }
 }
 
@@ -111,6 +130,9 @@ async fn down(folder: &Path) -> Result<Exit> {
         print(&format!("There is no sandbox in {}.\n", folder.display()))?;
         return Ok(Exit::Ok);
     };
+    if plane.is_borrowed().map_err(trouble)? {
+        own_cluster::give_back(&plane).await?;
+    }
     plane.stop().await.map_err(trouble)?;
     print("The sandbox is stopped, and everything it stored is removed.\n")?;
     Ok(Exit::Ok)

@@ -1,14 +1,14 @@
 //! Plays steps on a sandbox: shows who does what and why, runs the real command, and checks that it goes as told.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::path::{Path, PathBuf};
 
 use govcloud_controlplane::DetachedControlPlane;
-use tokio::process::Command;
 
-use super::{print, trouble, up};
+use super::{
+    print,
+    run::{self, Said},
+    trouble, up,
+};
 use crate::error::{CliError, Result};
 
 /// How a step must end.
@@ -56,11 +56,6 @@ impl Stage {
         &self.plane
     }
 
-    /// Where the charts and examples were written.
-    pub(super) fn files(&self) -> PathBuf {
-        self.plane.dir().join("files")
-    }
-
     /// The folders of `kubectl` and `govcloud`.
     pub(super) fn path_folders(&self) -> String {
         let own = self.govcloud.parent().unwrap_or(Path::new(".")).display();
@@ -73,16 +68,6 @@ impl Stage {
 
     pub(super) async fn stop_operator(&mut self) -> Result<()> {
         self.plane.stop_process(up::OPERATOR_PROCESS).await.map_err(trouble)
-    }
-
-    /// Runs kubectl without showing it; a failure is an error with what it said.
-    pub(super) async fn quietly(&self, who: &str, arguments: &[&str]) -> Result<()> {
-        let words: Vec<_> = arguments.iter().map(|a| (*a).to_owned()).collect();
-        let said = self.run(&self.plane.binaries().kubectl(), who, &words).await?;
-        if said.code == 0 {
-            return Ok(());
-        }
-        Err(self.look(CliError::failure(format!("kubectl {} failed:\n{}", arguments.join(" "), said.all()))))
     }
 
     /// Begins a chapter.
@@ -104,57 +89,14 @@ impl Stage {
         let mut words = split(step.command);
         let program = words.remove(0);
         let program = if program == "kubectl" { self.plane.binaries().kubectl() } else { self.govcloud.clone() };
-        let said = self.run(&program, step.who, &words).await?;
+        let said = run::program(&self.plane, &program, step.who, &words).await?;
         print(&indent(&said.all()))?;
         match wrong(step.outcome, &said) {
             None => Ok(()),
-            Some(wrong) => Err(self.look(CliError::failure(format!("step {} did not go as told: {wrong}", self.played)))),
+            Some(wrong) => {
+                Err(run::look(&self.plane, CliError::failure(format!("step {} did not go as told: {wrong}", self.played))))
+            }
         }
-    }
-
-    /// Says where to look, and that the sandbox is still there.
-    fn look(&self, error: CliError) -> CliError {
-        error
-            .hint(format!("the operator's log: {}", self.plane.log(up::OPERATOR_PROCESS).display()))
-            .hint(format!("the sandbox goes on running: export KUBECONFIG={}", self.plane.kubeconfig().display()))
-            .hint(format!("remove it: {}", super::how_to_remove(self.plane.dir())))
-    }
-
-    /// Commands name files below the charts and examples, once these are written.
-    fn workplace(&self) -> PathBuf {
-        let files = self.files();
-        if files.is_dir() { files } else { self.plane.dir().to_owned() }
-    }
-
-    async fn run(&self, program: &Path, who: &str, words: &[String]) -> Result<Said> {
-        let output = Command::new(program)
-            .args(words)
-            .args(["--context", who])
-            .env("KUBECONFIG", self.plane.kubeconfig())
-            .env("NO_COLOR", "1")
-            .env_remove("GOVCLOUD_AGENCY")
-            .current_dir(self.workplace())
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .map_err(|error| CliError::failure(format!("cannot run {}: {error}", program.display())).caused_by(error))?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) })
-    }
-}
-
-/// What a command printed.
-#[derive(Clone, Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    /// Notes on what was waited for come before the result.
-    fn all(&self) -> String {
-        format!("{}{}", self.err, self.out)
     }
 }
 

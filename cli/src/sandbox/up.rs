@@ -2,13 +2,13 @@
 
 use std::{
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use govcloud_controlplane::{Binaries, DetachedControlPlane};
+use govcloud_controlplane::{Binaries, DetachedControlPlane, OwnCluster};
 
-use super::{UpArgs, files, open, operator, people, print, story, tell::Stage, trouble};
+use super::{UpArgs, files, open, operator, own_cluster, people, print, run, story, tell::Stage, trouble};
 use crate::{
     error::{CliError, Result},
     exit::Exit,
@@ -17,21 +17,30 @@ use crate::{
 /// The operator, among the processes of the instance.
 pub(super) const OPERATOR_PROCESS: &str = "govcloud-operator";
 
-/// Starts a sandbox in `folder` and plays the story on it.
-pub(super) async fn up(folder: &Path, args: &UpArgs) -> Result<Exit> {
+/// Starts a sandbox in `folder`, on a control plane of its own or on the user's, and plays the story on it.
+pub(super) async fn up(folder: &Path, args: &UpArgs, own: Option<&OwnCluster>) -> Result<Exit> {
     clear_the_way(folder).await?;
     let operator = operator::find(args.operator.as_deref())?;
-    let binaries = Binaries::obtain().await.map_err(|error| CliError::failure(error.to_string()).caused_by(error))?;
-    print("Starting etcd, kube-apiserver and kube-controller-manager …\n")?;
-    let plane = DetachedControlPlane::start(&binaries, folder, &people::at_work()).await.map_err(trouble)?;
+    let plane = match own {
+        Some(cluster) => own_cluster::borrow(cluster, folder, args).await?,
+        None => start(folder).await?,
+    };
+    install(&plane, args).await.map_err(|error| run::look(&plane, error))?;
     let mut stage = Stage::new(plane, operator)?;
-    install(&stage, args).await?;
     stage.start_operator()?;
     if !args.no_story {
         story::play(&mut stage).await?;
     }
     print(&farewell(&stage))?;
     Ok(Exit::Ok)
+}
+
+async fn start(folder: &Path) -> Result<DetachedControlPlane> {
+    let binaries = Binaries::obtain().await.map_err(|error| CliError::failure(error.to_string()).caused_by(error))?;
+    print("Starting etcd, kube-apiserver and kube-controller-manager …\n")?;
+    let plane = DetachedControlPlane::start(&binaries, folder, &people::at_work()).await.map_err(trouble)?;
+    files::write(&run::files(&plane))?;
+    Ok(plane)
 }
 
 /// A sandbox that runs is left alone; what is left of one that does not is removed.
@@ -46,15 +55,20 @@ async fn clear_the_way(folder: &Path) -> Result<()> {
     plane.stop().await.map_err(trouble)
 }
 
-async fn install(stage: &Stage, args: &UpArgs) -> Result<()> {
-    let files = stage.files();
-    files::write(&files)?;
-    let crds = args.crds.clone().unwrap_or_else(|| files.join("examples/crds"));
+async fn install(plane: &DetachedControlPlane, args: &UpArgs) -> Result<()> {
     print("Installing the kinds of the Government Cloud, and those of other projects that it controls …\n")?;
-    for what in [files.join("definitions"), crds, files.join("roles")] {
-        stage.quietly(people::ADMIN, &["apply", "--server-side", "-f", &what.to_string_lossy()]).await?;
+    own_cluster::install_others(plane, &crds(plane, args)?).await?;
+    for what in ["definitions", "roles"] {
+        run::kubectl(plane, &["apply", "--server-side", "-f", what]).await?;
     }
-    stage.quietly(people::ADMIN, &["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]).await
+    run::kubectl(plane, &["wait", "--for=condition=Established", "-f", "definitions", "--timeout=60s"]).await.map(drop)
+}
+
+/// The definitions of other projects' kinds. Commands run in another folder than this program, so the path is absolute.
+fn crds(plane: &DetachedControlPlane, args: &UpArgs) -> Result<PathBuf> {
+    let Some(named) = &args.crds else { return Ok(run::files(plane).join("examples/crds")) };
+    std::path::absolute(named)
+        .map_err(|error| CliError::usage(format!("{} cannot be found: {error}", named.display())).caused_by(error))
 }
 
 /// Starts the operator with its own credential, as a process of the instance.
@@ -86,7 +100,7 @@ fn farewell(stage: &Stage) -> String {
          Remove everything: {}\n",
         stage.plane().kubeconfig().display(),
         stage.path_folders(),
-        stage.files().join("examples").display(),
+        run::files(stage.plane()).join("examples").display(),
         names.join(", "),
         super::how_to_remove(stage.plane().dir()),
     )

@@ -31,6 +31,9 @@ pub enum BinariesError {
         /// The folder it was looked for in.
         dir: PathBuf,
     },
+    /// There is no `kubectl`.
+    #[error("kubectl is not on the PATH; install it: https://kubernetes.io/docs/tasks/tools/")]
+    NoKubectl,
     /// No variable says where built binaries should be kept.
     #[error("there is no folder for a cache: set GOVCLOUD_CACHE, XDG_CACHE_HOME or HOME")]
     NoCache,
@@ -123,6 +126,19 @@ impl Binaries {
         }
         let cache = Cache::of_user().ok_or(BinariesError::NoCache)?;
         go_build::build(&cache).await
+    }
+
+    /// A folder with `kubectl`, for clusters that run already: the first on the PATH, else where all four are ready.
+    ///
+    /// # Errors
+    /// [`BinariesError::NoKubectl`], and those of [`Binaries::ready`].
+    pub fn with_kubectl() -> Result<Self, BinariesError> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut folders = std::env::split_paths(&path).filter_map(|folder| std::path::absolute(folder).ok());
+        if let Some(dir) = folders.find(|folder| folder.join("kubectl").is_file()) {
+            return Ok(Self { dir });
+        }
+        Self::ready()?.ok_or(BinariesError::NoKubectl)
     }
 
     /// Those in the cache, if it is filled.

@@ -22,7 +22,7 @@ use crate::state::{Record, State};
 /// Dropping it does nothing; only [`DetachedControlPlane::stop`] ends it.
 #[derive(Debug)]
 pub struct DetachedControlPlane {
-    plane: ControlPlane,
+    pub(crate) plane: ControlPlane,
 }
 
 /// A process of a detached instance.
@@ -51,16 +51,22 @@ impl DetachedControlPlane {
     pub async fn start(binaries: &Binaries, dir: &Path, personas: &[Persona]) -> Result<Self, Error> {
         // Before anything is left behind.
         reject_reserved(personas)?;
-        files::private_dir(dir)?;
-        // Components run in this folder, so its path must not depend on where this process is.
-        let layout = Layout::new(dir.canonicalize().on("resolve", dir)?);
-        let state = State { binaries: binaries.dir().to_owned(), kubeconfig: layout.kubeconfig(), ..State::default() };
-        state.claim(&layout)?;
-        restrict(layout.dir())?;
-        layout.create()?;
+        let layout = Self::claim(binaries, dir, false)?;
         let mut host = Detached { layout: layout.clone() };
         let plane = start::bring_up(&mut host, &layout, binaries, personas).await?;
         Ok(Self { plane })
+    }
+
+    /// Makes a folder an instance's own.
+    pub(crate) fn claim(binaries: &Binaries, dir: &Path, borrowed: bool) -> Result<Layout, Error> {
+        files::private_dir(dir)?;
+        // Components run in this folder, so its path must not depend on where this process is.
+        let layout = Layout::new(dir.canonicalize().on("resolve", dir)?);
+        let (programs, kubeconfig) = (binaries.dir().to_owned(), layout.kubeconfig());
+        State { binaries: programs, kubeconfig, borrowed, ..State::default() }.claim(&layout)?;
+        restrict(layout.dir())?;
+        layout.create()?;
+        Ok(layout)
     }
 
     /// Finds the instance in `dir`, whether or not its processes still run;
@@ -82,11 +88,14 @@ impl DetachedControlPlane {
         Ok(Self { plane: ControlPlane { layout, binaries, ports } })
     }
 
-    /// Whether every component runs. Other processes do not count.
+    /// Whether every component runs. Other processes do not count, and a cluster that was there before is taken to run.
     ///
     /// # Errors
     /// [`Error::NoInstance`] if it was stopped meanwhile, [`Error::Unreadable`], [`Error::Io`].
     pub fn is_running(&self) -> Result<bool, Error> {
+        if self.is_borrowed()? {
+            return Ok(true);
+        }
         let processes = self.processes()?;
         let runs = |component: Component| processes.iter().any(|process| process.running && process.name == component.name());
         Ok(Component::ALL.into_iter().all(runs))

@@ -64,6 +64,14 @@ pub enum Error {
         /// The folder.
         dir: PathBuf,
     },
+    /// A kubeconfig that somebody named does not say which cluster is meant, or as whom.
+    #[error("{} cannot be used: {reason}", path.display())]
+    Kubeconfig {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A document that this crate wrote can no longer be read.
     #[error("{} cannot be understood: {reason}; remove the folder and start anew", path.display())]
     Unreadable {

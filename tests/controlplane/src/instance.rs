@@ -7,7 +7,7 @@ use crate::certificates::Authority;
 use crate::components::{AUDIT_POLICY, Ports};
 use crate::error::Error;
 use crate::files::{self, write_private};
-use crate::kubeconfig::{ADMIN, Kubeconfig, Persona, reject_reserved};
+use crate::kubeconfig::{ADMIN, Kubeconfig, Persona, cluster, reject_reserved, user};
 use crate::layout::Layout;
 
 /// A control plane in a folder: what owned and detached ones have in common.
@@ -45,13 +45,13 @@ impl ControlPlane {
         &self.binaries
     }
 
-    /// The address of the API server, `https://127.0.0.1:<port>`.
+    /// The address of the API server, `https://127.0.0.1:<port>`, if it was started here.
     pub fn api_url(&self) -> String {
         self.ports.api_url()
     }
 
     /// Issues a credential for a persona and adds its context to the kubeconfig, replacing the
-    /// context of that name if there is one.
+    /// context of that name if there is one. Only where the API server was started here.
     ///
     /// # Errors
     /// [`Error::ReservedPersona`], [`Error::Certificate`], [`Error::Io`], and
@@ -76,24 +76,24 @@ pub(crate) fn write_configuration(
     personas: &[Persona],
 ) -> Result<(), Error> {
     write_private(&layout.audit_policy(), AUDIT_POLICY)?;
-    let url = ports.api_url();
-    let mut config = Kubeconfig::new(&url, authority.certificate(), ADMIN);
-    config.set(ADMIN, None, &authority.client(ADMIN, &["system:masters".to_owned()])?);
+    let here = || cluster(&ports.api_url(), authority.certificate());
+    let mut config = Kubeconfig::new(here(), ADMIN);
+    config.set(ADMIN, None, user(&authority.client(ADMIN, &["system:masters".to_owned()])?));
     personas.iter().try_for_each(|persona| add(&mut config, persona, authority))?;
     write(&config, &layout.kubeconfig())?;
-    let user = "system:kube-controller-manager";
-    let mut config = Kubeconfig::new(&url, authority.certificate(), user);
-    config.set(user, None, &authority.client(user, &[])?);
+    let manager = "system:kube-controller-manager";
+    let mut config = Kubeconfig::new(here(), manager);
+    config.set(manager, None, user(&authority.client(manager, &[])?));
     write(&config, &layout.controller_manager_kubeconfig())
 }
 
 fn add(config: &mut Kubeconfig, persona: &Persona, authority: &Authority) -> Result<(), Error> {
     let credential = authority.client(&persona.user, &persona.groups)?;
-    config.set(&persona.name, persona.namespace.as_deref(), &credential);
+    config.set(&persona.name, persona.namespace.as_deref(), user(&credential));
     Ok(())
 }
 
-fn write(config: &Kubeconfig, path: &Path) -> Result<(), Error> {
+pub(crate) fn write(config: &Kubeconfig, path: &Path) -> Result<(), Error> {
     let yaml = config.to_yaml().map_err(|reason| Error::Unreadable { path: path.to_owned(), reason })?;
     write_private(path, yaml)
 }

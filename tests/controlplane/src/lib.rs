@@ -8,10 +8,12 @@
 //! * [`OwnedControlPlane`] lives as long as this process, however it dies: for tests.
 //! * [`DetachedControlPlane`] outlives this process and is found again by its folder: for the
 //!   sandbox.
-//! * [`ControlPlane`] is what both have in common: paths, the address, and credentials for
+//! * [`OwnCluster`] takes the place of one that is started here.
+//! * [`ControlPlane`] is what all of them have in common: paths, the address, and credentials for
 //!   [`Persona`]s.
 
 mod binaries;
+mod borrowed;
 mod cache;
 mod certificates;
 mod components;
@@ -31,6 +33,7 @@ mod start;
 mod state;
 
 pub use binaries::{Binaries, BinariesError};
+pub use borrowed::OwnCluster;
 pub use components::Component;
 pub use detached::{DetachedControlPlane, ProcessInfo};
 pub use error::Error;

@@ -20,6 +20,9 @@ pub(crate) struct State {
     pub(crate) binaries: PathBuf,
     /// Where the kubeconfig is; for people and scripts that read this file.
     pub(crate) kubeconfig: PathBuf,
+    /// Whether the cluster was there before; then no component is started.
+    #[serde(default)]
+    pub(crate) borrowed: bool,
     /// `None` until the first component is started.
     pub(crate) ports: Option<Ports>,
     /// In the order in which they were started.

@@ -275,7 +275,7 @@ fn render(permit: &ProcessingPermit, agency: &str, dry_run: DryRun) -> String {
 mod tests {
     use super::*;
     use crate::{
-        args::{Cli, Command},
+        args::{Cli, ClusterCommand, Command},
         commands::{
             permit::{PermitCommand, check::tests::classes},
             testing,
@@ -287,8 +287,10 @@ mod tests {
     fn args(more: &[&str]) -> RequestArgs {
         let line = ["govcloud", "permit", "request", "--project", "analytics", "--justification", "Filing season needs it."];
         let cli = Cli::try_parse_from(line.iter().chain(more)).expect("parses");
-        let Command::Permit(PermitCommand::Request(args)) = cli.command else { panic!("a request") };
-        *args
+        match cli.command {
+            Command::OnCluster(ClusterCommand::Permit(PermitCommand::Request(args))) => *args,
+            other => panic!("not a request: {other:?}"),
+        }
     }
 
     fn project() -> Project {
