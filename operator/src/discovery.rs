@@ -1,8 +1,12 @@
 //! What the cluster serves of the resources that classes name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use govcloud_crds::ProcessingClass;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
 use kube::Client;
 
 use crate::{
@@ -10,9 +14,12 @@ use crate::{
     error::Error,
 };
 
+/// How long a group's server may take to answer. Enforcement waits for it, and the client would try again for minutes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Every resource of the groups that `classes` name, with all versions it is served in.
 ///
-/// What a group's server does not answer about, because it is an extension that is down, stays as it was known `last`.
+/// What a version's server does not answer about, because it is an extension that is down, stays as it was known `last`.
 pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>, last: &Served) -> Result<Served, Error> {
     let wanted: BTreeSet<_> = classes.values().flat_map(|c| &c.spec.controls).map(|c| c.group.as_str()).collect();
     let read = |what: &str| {
@@ -23,14 +30,9 @@ pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>
     let groups = client.list_api_groups().await.map_err(read("the API groups"))?;
     for group in groups.groups.iter().filter(|g| wanted.contains(g.name.as_str())) {
         for version in &group.versions {
-            let resources = match client.list_api_group_resources(&version.group_version).await {
-                Ok(resources) => resources,
-                Err(error) => {
-                    tracing::warn!(%error, version = version.group_version, "not known what is served; taken as before");
-                    let of_group = last.0.iter().filter(|((known, _), _)| *known == group.name);
-                    served.extend(of_group.map(|(key, resource)| (key.clone(), resource.clone())));
-                    break;
-                }
+            let Some(resources) = resources(client, &version.group_version).await else {
+                add_as_before(&mut served, last, &group.name, &version.version);
+                continue;
             };
             for resource in resources.resources.into_iter().filter(|r| !r.name.contains('/')) {
                 let entry = served.entry((group.name.clone(), resource.name)).or_default();
@@ -40,4 +42,25 @@ pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>
         }
     }
     Ok(Served(served))
+}
+
+/// What a version of a group serves, or `None` if its server does not answer.
+async fn resources(client: &Client, version: &str) -> Option<APIResourceList> {
+    let trouble = match tokio::time::timeout(PATIENCE, client.list_api_group_resources(version)).await {
+        Ok(Ok(resources)) => return Some(resources),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    tracing::warn!(error = trouble, version, "not known what is served; taken as before");
+    None
+}
+
+/// Adds the resources that were served in this version when it was last known.
+fn add_as_before(served: &mut BTreeMap<(String, String), ServedResource>, last: &Served, group: &str, version: &str) {
+    let known = last.0.iter().filter(|((of, _), resource)| of == group && resource.versions.iter().any(|v| v == version));
+    for (key, resource) in known {
+        let entry = served.entry(key.clone()).or_default();
+        entry.versions.push(version.to_owned());
+        (entry.kind, entry.namespaced) = (resource.kind.clone(), resource.namespaced);
+    }
 }

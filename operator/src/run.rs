@@ -10,8 +10,10 @@ use std::{
 };
 
 use govcloud_crds::names::{OPERATOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, service_account_user};
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::{
-    Client,
+    Api, Client,
+    api::PostParams,
     runtime::events::{Recorder, Reporter},
 };
 use tokio::{
@@ -73,6 +75,22 @@ pub enum StartError {
     /// The API server cannot be reached.
     #[error("cannot reach the API server: {0}")]
     Client(#[from] Box<kube::Error>),
+    /// The API server does not know the credential.
+    #[error(
+        "the API server does not accept the credential: {0}; is the token too old? kubectl create token {1} -n {2} makes another"
+    )]
+    Unauthorized(Box<kube::Error>, String, String),
+    /// The guards would refuse every write.
+    #[error(
+        "this is {is}, and the guards admit the writes of {expected} alone; use its credential, which kubectl create token makes \
+         outside a cluster, or name another account with --namespace and --service-account"
+    )]
+    Identity {
+        /// Who the API server says this is.
+        is: String,
+        /// Who it must be.
+        expected: String,
+    },
     /// The kubeconfig cannot be read.
     #[error("cannot read the kubeconfig: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),
@@ -83,6 +101,7 @@ pub enum StartError {
 
 /// Runs the operator until `stop`, then lets the reconciles that are under way finish.
 pub async fn run(options: Options, client: Client, stop: CancellationToken) -> Result<(), StartError> {
+    check_identity(&options, &client).await?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
     let (queues, receivers) = channels();
@@ -113,6 +132,21 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     while controllers.join_next().await.is_some() {}
     let _ = server.await; // it ends with `stop`
     if asked { Ok(()) } else { Err(StartError::Ended) }
+}
+
+/// As anybody else the operator could read, and its guards would refuse what it writes.
+async fn check_identity(options: &Options, client: &Client) -> Result<(), StartError> {
+    let (namespace, account) = (&options.namespace, &options.service_account);
+    let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
+    let review = reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await.map_err(|error| match error {
+        kube::Error::Api(status) if status.code == 401 => {
+            StartError::Unauthorized(Box::new(kube::Error::Api(status)), account.clone(), namespace.clone())
+        }
+        other => StartError::Client(Box::new(other)),
+    })?;
+    let is = review.status.and_then(|s| s.user_info?.username).unwrap_or_default();
+    let expected = service_account_user(namespace, account);
+    if is == expected { Ok(()) } else { Err(StartError::Identity { is, expected }) }
 }
 
 struct Receivers {

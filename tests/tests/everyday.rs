@@ -25,6 +25,7 @@ async fn everyday_work_goes_on_and_attacks_do_not() {
     cloud.start_operator().await;
     examples::apply_in_their_order(&cloud).await;
     process::says_how_it_is(&cloud).await;
+    process::runs_as_its_own_account_alone(&cloud).await;
     cloud.project("customs", CUSTOMS_ADMIN, "lab", "20").await;
     cloud.project("tax-administration", TAX_ADMIN, "everyday", "20").await;
     workloads::run_as_without_us(&cloud, "with").await;

@@ -4,6 +4,8 @@
 
 #[path = "guards/traps.rs"]
 mod traps;
+#[path = "guards/work.rs"]
+mod work;
 
 use govcloud_controlplane::Persona;
 use govcloud_tests::{
@@ -17,7 +19,8 @@ use govcloud_tests::{
 };
 use serde_json::json;
 
-use traps::{Asked, device, finding, privileged, request};
+use traps::{Asked, finding, request};
+use work::{device, privileged};
 
 const LAB: &str = "customs--lab";
 const HOME: &str = "agency-customs";
@@ -35,6 +38,7 @@ async fn the_traps_of_guards() {
     a_member_reviews_nothing_while_the_agency_is_cordoned(&cloud, &asked).await;
     a_namespace_that_was_there_before_us_may_go(&cloud).await;
     a_rule_whose_end_is_meant_may_go(&cloud).await;
+    work::an_operator_gives_rights_to_its_own_workloads_alone(&cloud).await;
     hold(&cloud, &traps).await;
     spring(&cloud, &traps).await;
     the_pod_security_label_is_what_refuses_privileged_pods(&cloud).await;

@@ -26,6 +26,7 @@ async fn a_class_that_breaks_hurts_nobody_else() {
     classes::a_refused_policy_keeps_no_other_from_being_repaired(&cloud).await;
     classes::a_class_may_measure_by_literals(&cloud).await;
     classes::replicas_are_a_whole_number_or_nothing_grows(&cloud).await;
+    classes::a_server_that_does_not_answer_holds_up_no_repair(&cloud).await;
     classes::a_resource_belongs_to_the_first_class_that_names_it(&cloud).await;
     steps::nothing_panicked(&cloud).await;
 }

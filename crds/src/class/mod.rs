@@ -65,7 +65,7 @@ pub struct ProcessingClassSpec {
     /// Dimension to quota key, such as `gpus: requests.nvidia.com/gpu`: that key is 0 in every project without a permit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "crate::common::texts::<16, 253>")]
-    #[x_kube(validation = Rule::new("self.all(d, self[d].startsWith('requests.') && self[d].contains('/'))").message("gatedQuota names quota keys of devices, such as requests.nvidia.com/gpu"))]
+    #[x_kube(validation = Rule::new("self.all(d, self[d].matches('^(requests[.][a-z0-9]([-a-z0-9.]*[a-z0-9])?|[a-z0-9]([-a-z0-9.]*[a-z0-9])?[.]deviceclass[.]resource[.]k8s[.]io)/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))").message("gatedQuota names quota keys of devices, such as requests.nvidia.com/gpu"))]
     pub gated_quota: BTreeMap<String, String>,
     /// Who decides, and how long a permit lasts.
     pub approval: Approval,

@@ -40,6 +40,7 @@ pub struct ProjectSpec {
     /// The quota asked for, with the keys of a ResourceQuota; granted as far as the agency's budget goes.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     #[schemars(extend("maxProperties" = 32))]
+    #[x_kube(validation = Rule::new("self.all(k, k.matches('cpu|memory|storage|hugepages') || string(self[k]).matches('^[0-9]+(k|[KMGTPE]i?)?$'))").message("what is counted, such as pods, services or devices, is a whole number"))]
     pub quota: Resources,
     /// Defaults for containers that state no requests or limits of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]

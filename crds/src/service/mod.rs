@@ -239,15 +239,11 @@ pub struct SharedServiceStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// Capacity that a claim holds.
+/// Capacity that a claim holds. Every agency can read this, so it says which claim, and not whose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reservation {
     /// The claim's uid.
     pub uid: String,
-    /// The claim's namespace.
-    pub namespace: String,
-    /// The claim's name.
-    pub name: String,
     /// What it holds, in the class's dimensions.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub capacity: Resources,

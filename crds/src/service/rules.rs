@@ -91,8 +91,9 @@ pub const MAX_RESERVATIONS: usize = 4096;
 
 /// The claims of a service that hold capacity, given who held it `before`.
 ///
-/// Who holds capacity keeps it while the claim exists and still fits its plan; the others are served oldest first, each
-/// entirely or not at all. The sum never exceeds the capacity unless the capacity was reduced below what is held.
+/// Who holds capacity keeps it while the claim exists, and if its plan was enlarged, what it has of it. What is left is given
+/// oldest first, to each entirely or not at all. The sum never exceeds the capacity unless the capacity was reduced below
+/// what is held.
 pub fn reserve<'a>(
     service: &SharedService,
     before: &[Reservation],
@@ -107,17 +108,24 @@ pub fn reserve<'a>(
         .collect();
     let held = |claim: &ServiceClaim| before.iter().find(|r| Some(&r.uid) == claim.metadata.uid.as_ref());
     claims.sort_by_key(|claim| (created(claim), claim.metadata.uid.clone()));
-    let with_plan = claims.into_iter().filter_map(|claim| Some((claim, service.spec.plan(&claim.spec.plan)?)));
-    let keeps = |(claim, plan): &(&ServiceClaim, &Plan)| held(claim).is_some_and(|r| plan.capacity.fits_in(&r.capacity));
-    let (kept, waiting): (Vec<_>, Vec<_>) = with_plan.partition(keeps);
-    let mut left = kept.iter().fold(service.spec.capacity.clone(), |left, (_, plan)| left.minus(&plan.capacity));
-    let mut reservations: Vec<_> = kept.iter().map(|(claim, plan)| reservation(claim, plan)).collect();
-    for (claim, plan) in waiting {
-        if reservations.len() < MAX_RESERVATIONS && plan.capacity.fits_in(&left) {
-            left = left.minus(&plan.capacity);
-            reservations.push(reservation(claim, plan));
+    let mut rows: Vec<(&ServiceClaim, &Plan, Option<Resources>)> = claims
+        .into_iter()
+        .filter_map(|claim| Some((claim, service.spec.plan(&claim.spec.plan)?)))
+        .map(|(claim, plan)| (claim, plan, held(claim).map(|r| plan.capacity.capped_by(&r.capacity))))
+        .collect();
+    let mut left =
+        rows.iter().filter_map(|(.., has)| has.as_ref()).fold(service.spec.capacity.clone(), |left, has| left.minus(has));
+    let mut count = rows.iter().filter(|(.., has)| has.is_some()).count();
+    for (_, plan, has) in &mut rows {
+        let more = plan.capacity.minus(&has.clone().unwrap_or_default());
+        if more.fits_in(&left) && (has.is_some() || count < MAX_RESERVATIONS) {
+            count += usize::from(has.is_none());
+            left = left.minus(&more);
+            *has = Some(plan.capacity.clone());
         }
     }
+    let reserved = rows.into_iter().filter_map(|(claim, _, has)| Some(reservation(claim, has?)));
+    let mut reservations: Vec<_> = reserved.collect();
     reservations.sort_by(|a, b| a.uid.cmp(&b.uid));
     reservations
 }
@@ -126,13 +134,8 @@ fn created(claim: &ServiceClaim) -> Option<Timestamp> {
     claim.metadata.creation_timestamp.as_ref().map(|t| t.0)
 }
 
-fn reservation(claim: &ServiceClaim, plan: &Plan) -> Reservation {
-    Reservation {
-        uid: claim.metadata.uid.clone().unwrap_or_default(),
-        namespace: claim.metadata.namespace.clone().unwrap_or_default(),
-        name: claim.name_any(),
-        capacity: plan.capacity.clone(),
-    }
+fn reservation(claim: &ServiceClaim, capacity: Resources) -> Reservation {
+    Reservation { uid: claim.metadata.uid.clone().unwrap_or_default(), capacity }
 }
 
 /// What reservations hold together.
@@ -143,6 +146,7 @@ pub fn allocated(reservations: &[Reservation]) -> Resources {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Quantity;
     use rstest::rstest;
     use serde_json::json;
 
@@ -166,7 +170,25 @@ mod tests {
     }
 
     fn names(reservations: &[Reservation]) -> Vec<&str> {
-        reservations.iter().map(|r| r.name.as_str()).collect()
+        reservations.iter().map(|r| r.uid.as_str()).collect()
+    }
+
+    #[test]
+    fn a_plan_that_was_enlarged_unbinds_nobody() {
+        let claims = [claim("a", "large", 1), claim("b", "small", 2)];
+        let before = reserve(&service(4), &[], &claims, |_| true);
+        let mut enlarged = service(4);
+        for plan in &mut enlarged.spec.plans {
+            plan.capacity = plan.capacity.times(2);
+        }
+        let held = |service: &SharedService, capacity: i64| {
+            let mut service = service.clone();
+            service.spec.capacity = [("brokers".to_owned(), Quantity::from_units(capacity))].into_iter().collect();
+            reserve(&service, &before, &claims, |_| true)
+        };
+        assert_eq!(held(&enlarged, 4), before, "there is no room for more");
+        assert_eq!(allocated(&held(&enlarged, 7)).get("brokers"), Quantity::from_units(7), "who is older has it first");
+        assert_eq!(allocated(&held(&enlarged, 8)).get("brokers"), Quantity::from_units(8));
     }
 
     #[test]

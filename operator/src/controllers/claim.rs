@@ -14,6 +14,7 @@ use govcloud_crds::{
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
     Api, Resource, ResourceExt,
+    api::{DeleteParams, Preconditions},
     runtime::{controller::Action, reflector::ObjectRef},
 };
 use serde_json::{Value, json};
@@ -50,8 +51,8 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
     verdicts.retain(|v| v.kind != "Ready"); // what is in the way said it about Ready itself
     verdicts.insert(0, ready);
     report(&claim, &context, phase, &verdicts).await?;
-    // A Secret that is not ours is in no watch.
-    let in_the_way = verdicts.iter().any(|v| v.reason == "SecretExists");
+    // A Secret that does not carry our label is in no watch.
+    let in_the_way = verdicts.iter().any(|v| v.reason == "SecretExists" || v.reason == "Rebinding");
     Ok(if in_the_way { Action::requeue(LOOK_AGAIN) } else { Action::await_change() })
 }
 
@@ -131,8 +132,8 @@ async fn bind(
             return Ok(Some(Verdict::no("Ready", "SecretExists", taken(claim))));
         }
         if live.type_.as_deref() != secret["type"].as_str() || live.immutable == Some(true) {
-            // Neither can be changed; when it is gone, the claim is looked at again.
-            context.stores.managed.remove(&context.client, "Secret", claim.namespace().as_deref(), &secret_name(claim)).await?;
+            // Neither can be changed.
+            delete_secret(&live, context).await?;
             return Ok(Some(Verdict::unknown("Ready", "Rebinding", "The Secret is made anew, because it cannot be changed.")));
         }
     }
@@ -179,11 +180,24 @@ fn is_of(claim: &ServiceClaim, secret: &Secret) -> bool {
 }
 
 async fn unbind(claim: &ServiceClaim, context: &Context) -> Result<(), Error> {
-    let namespace = claim.namespace();
-    if live_secret(claim, context).await?.is_some_and(|live| is_of(claim, &live)) {
-        context.stores.managed.remove(&context.client, "Secret", namespace.as_deref(), &secret_name(claim)).await?;
+    if let Some(live) = live_secret(claim, context).await?.filter(|live| is_of(claim, live)) {
+        delete_secret(&live, context).await?;
     }
     remove_egress(claim, context).await
+}
+
+/// Deletes exactly this Secret, also if it lost our label.
+async fn delete_secret(secret: &Secret, context: &Context) -> Result<(), Error> {
+    let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
+    let same = Preconditions { uid: secret.uid(), resource_version: None };
+    let params = DeleteParams { preconditions: Some(same), ..DeleteParams::default() };
+    match api.delete(&name, &params).await {
+        // Gone already, or another one since.
+        Err(kube::Error::Api(status)) if [404, 409].contains(&status.code) => Ok(()),
+        Err(source) => Err(Error::Write { what: format!("Secret {namespace}/{name}"), source: Box::new(source) }),
+        Ok(_) => Ok(()),
+    }
 }
 
 async fn remove_egress(claim: &ServiceClaim, context: &Context) -> Result<(), Error> {

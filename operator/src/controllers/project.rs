@@ -90,6 +90,7 @@ async fn furnish(
     let (quota, granted) = (limited.verdict, limited.granted);
     let there = Verdict::yes("NamespaceReady", "Ready", format!("Namespace {name} is there."));
     let ready = match quota.holds {
+        Some(false) if quota.reason == "Invalid" => Verdict { kind: "Ready", ..quota.clone() },
         None => Verdict { kind: "Ready", ..quota.clone() },
         Some(_) => Verdict::yes("Ready", "Ready", format!("Work in namespace {name}.")),
     };
@@ -232,8 +233,13 @@ impl Place<'_> {
         let mut invalid = None;
         match managed.ensure(client, &self.quota(&granted)).await {
             Err(error) if error.is_invalid() => {
-                managed.ensure(client, &self.quota(&self.surely_valid(&granted, context))).await?;
                 invalid = error.said();
+                match managed.ensure(client, &self.quota(&self.surely_valid(&granted, context))).await {
+                    Err(error) if error.is_invalid() => {
+                        tracing::error!(%error, "no part of the quota is valid; it stays as it is");
+                    }
+                    written => written.map(|_| ())?,
+                }
             }
             written => written.map(|_| ())?,
         }
@@ -251,15 +257,16 @@ impl Place<'_> {
         Ok(Limited { verdict, granted })
     }
 
-    /// The part of a quota that the API server takes for certain: what is limited always, what classes gate, and what the
-    /// namespace's quota has already. A mistake in one key neither freezes the others nor leaves a device open. If there is
-    /// no quota yet, nothing runs until the mistake is mended.
+    /// The part of a quota that the API server takes for certain: what is limited always, what classes gate, and else what
+    /// the namespace's quota is. A mistake in one key neither freezes these nor leaves a device open. If there is no quota
+    /// yet, nothing runs until the mistake is mended.
     fn surely_valid(&self, granted: &Resources, context: &Context) -> Resources {
         let live = hard(&context.stores.managed, self.namespace);
         let gated = gated_keys(&context.stores.classes_by_name());
-        let known = |key: &String| ALWAYS_LIMITED.contains(&key.as_str()) || gated.contains(key) || live.0.contains_key(key);
-        let mut valid: Resources = granted.0.iter().filter(|(key, _)| known(key)).map(|(k, v)| (k.clone(), *v)).collect();
-        if live.is_empty() || (live.0.contains_key("pods") && !granted.0.contains_key("pods")) {
+        let known = |key: &str| ALWAYS_LIMITED.contains(&key) || gated.iter().any(|gated| gated == key);
+        let mut valid = live.clone();
+        valid.0.extend(granted.0.iter().filter(|(key, _)| known(key)).map(|(key, amount)| (key.clone(), *amount)));
+        if live.is_empty() {
             valid.0.insert("pods".to_owned(), Quantity::ZERO);
         }
         valid
@@ -380,6 +387,18 @@ async fn remove(api: &Api<Project>, project: &Project, context: &Context) -> Res
         return Ok(Action::await_change());
     };
     namespaces::delete(context, &namespace).await?;
-    let message = format!("Namespace {} is being deleted, with everything in it.", namespace.name_any());
+    let mut message = format!("Namespace {} is being deleted, with everything in it.", namespace.name_any());
+    if let Some(rest) = remaining(&namespace) {
+        message = format!("{message} {rest}");
+    }
     report(api, project, context, None, &[Verdict::no("Ready", "Deleting", message)]).await
+}
+
+/// What the API server says that a namespace still waits for.
+fn remaining(namespace: &Namespace) -> Option<String> {
+    let conditions = namespace.status.as_ref()?.conditions.as_ref()?;
+    let waits = |kind: &str| ["NamespaceContentRemaining", "NamespaceFinalizersRemaining"].contains(&kind);
+    let said: Vec<_> =
+        conditions.iter().filter(|c| c.status == "True" && waits(&c.type_)).filter_map(|c| c.message.clone()).collect();
+    (!said.is_empty()).then(|| said.join(". "))
 }

@@ -26,7 +26,9 @@ fn name(token: &str) -> String {
 /// The token of a canary as the cluster has it.
 pub fn token(policy: &Value) -> Option<String> {
     let expression = policy.pointer("/spec/validations/0/expression")?.as_str()?;
-    Some(expression.strip_prefix(&format!("object.metadata.name != '{NAME}-"))?.strip_suffix('\'')?.to_owned())
+    let token = expression.strip_prefix(&format!("object.metadata.name != '{NAME}-"))?.strip_suffix('\'')?;
+    // Whatever else somebody wrote there is not ours, and may be no name at all.
+    token.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase() || c == '-').then(|| token.to_owned())
 }
 
 /// The request that the canary refuses; it is only ever sent as a dry run.
@@ -47,5 +49,6 @@ mod tests {
     fn the_token_is_read_back_from_the_policy() {
         assert_eq!(token(&canary("abc-1", "system")[0]).as_deref(), Some("abc-1"));
         assert_eq!(token(&json!({"spec": {"validations": [{"expression": "true"}]}})), None);
+        assert_eq!(token(&canary("abc-Bad_", "system")[0]), None);
     }
 }

@@ -69,6 +69,8 @@ fn of_capacity() -> Vec<Bad> {
         project(json!({"purpose": ""}), "spec.purpose"),
         project(json!({"quota": {"requests.cpu": "twenty"}}), QUANTITY),
         project(json!({"quota": {"requests.cpu": "-5"}}), QUANTITY),
+        project(json!({"quota": {"pods": "1500m"}}), "is a whole number"),
+        project(json!({"quota": {"requests.nvidia.com/gpu": "0.5"}}), "is a whole number"),
         pool(json!({"nodeSelector": {"matchLabels": {"a": "b"}}}), "exactly one of capacity (declared) or nodeSelector"),
         pool(json!({"capacity": null}), "exactly one of capacity (declared) or nodeSelector"),
         pool(json!({"zones": []}), "spec.zones"),
@@ -109,6 +111,7 @@ fn of_classes() -> Vec<Bad> {
     vec![
         class(json!({"dimensions": [{"name": "GPU cards"}]}), "a lower-case word, such as brokers"),
         class(json!({"dimensions": []}), "spec.dimensions"),
+        class(json!({"gatedQuota": {"units": "requests.nvidia.com/gpu/x"}}), "quota keys of devices, such as requests.nvidia.com/gpu"),
         class(json!({"workloads": {"countsAs": "nodes"}}), "add it to dimensions"),
         class(json!({"workloads": {"images": ["(kafka"]}}), "regular expression"),
         class(control(("group", json!("govcloud.dev"))), "cannot be controlled"),

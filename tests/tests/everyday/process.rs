@@ -1,6 +1,20 @@
 //! The operator as a process among others.
 
-use govcloud_tests::{Cloud, eventually};
+use std::process::Stdio;
+
+use govcloud_tests::{Cloud, Said, eventually, people::ADMIN, programs};
+use tokio::process::Command;
+
+/// As anybody but its own account it could read, and every write would be refused: so it says so at once.
+pub async fn runs_as_its_own_account_alone(cloud: &Cloud) {
+    let mut command = Command::new(programs().join("govcloud-operator"));
+    command.args(["--context", ADMIN, "--listen", "127.0.0.1:0"]).env("KUBECONFIG", cloud.plane.kubeconfig());
+    let said: Said = command.stdin(Stdio::null()).kill_on_drop(true).output().await.expect("it runs").into();
+    assert!(!said.ok, "{said:?}");
+    let all = format!("{}{}", said.out, said.err);
+    let expected = "the guards admit the writes of system:serviceaccount:govcloud-system:govcloud-operator alone";
+    assert!(all.contains(expected) && all.contains("kubectl create token"), "{all}");
+}
 
 /// It says that it lives and is ready, and counts what it does.
 pub async fn says_how_it_is(cloud: &Cloud) {

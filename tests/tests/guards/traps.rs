@@ -2,17 +2,16 @@
 
 use govcloud_tests::{
     Cloud,
-    fixtures::{deployment, permit, pod},
-    people::{ADMIN, CLOUD_OPERATOR, CUSTOMS_DEVELOPER, CUSTOMS_REQUESTER, REVIEWER_1},
+    fixtures::permit,
+    people::{ADMIN, CLOUD_OPERATOR, CUSTOMS_REQUESTER, REVIEWER_1},
     remedy::{Attack, Remedy, Trap, trap},
 };
 use serde_json::{Value, json};
 
-use super::{BOTH, HOME, LAB};
+use super::{BOTH, HOME, LAB, work};
 
 const NAMESPACES: &str = "govcloud-guard-namespaces";
 const REVIEWS: &str = "govcloud-guard-reviews";
-const OWNED: &str = "are set by the operator; change the Agency, its AgencyQuota, or the Project instead";
 
 /// All of them, in an order in which no remedy that is out lets a later attack pass.
 pub async fn all(cloud: &Cloud, asked: &Asked) -> Vec<Trap> {
@@ -25,9 +24,9 @@ pub async fn all(cloud: &Cloud, asked: &Asked) -> Vec<Trap> {
         records(asked),
         requests(),
         words_of_the_operator(),
-        managed(),
-        roles(),
-        pods(),
+        work::managed(),
+        work::roles(),
+        work::pods(),
     ]
     .concat()
 }
@@ -54,6 +53,12 @@ impl Asked {
         let mut review = self.review.clone();
         (review["spec"]["reviewer"], review["spec"]["group"]) = (json!(reviewer), json!(group));
         Attack::create(who, &review)
+    }
+
+    fn elsewhere(&self, namespace: &str) -> Attack {
+        let mut review = self.review.clone();
+        review["metadata"]["namespace"] = json!(namespace);
+        Attack::create(REVIEWER_1, &review)
     }
 
     fn given(&self, change: &Value) -> Attack {
@@ -204,6 +209,7 @@ fn reviews(asked: &Asked) -> Vec<Trap> {
 /// What a decision rests on.
 fn records(asked: &Asked) -> Vec<Trap> {
     let owners = json!({"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "b"}]}});
+    let held = json!({"metadata": {"finalizers": ["example.com/keep"]}});
     let check = |message| Remedy::check(REVIEWS, message);
     let unchanged = "a review cannot be changed; give another one";
     let edit =
@@ -226,19 +232,39 @@ fn records(asked: &Asked) -> Vec<Trap> {
             "a permit belongs to something",
             Attack::patch(CUSTOMS_REQUESTER, "permit/asked -n agency-customs", &owners),
             "have no owner references",
-            Remedy::Bindings("govcloud-guard-owners"),
+            Remedy::check("govcloud-guard-owners", "have no owner references"),
+        ),
+        trap(
+            "a permit holds its home open",
+            Attack::patch(CUSTOMS_REQUESTER, "permit/asked -n agency-customs", &held),
+            "have no finalizers of others",
+            Remedy::check("govcloud-guard-owners", "have no finalizers of others"),
+        ),
+        trap(
+            "a review is given where it stays for good and decides nothing",
+            asked.elsewhere("default"),
+            "in the agency's home namespace",
+            check("a review is given where the request is"),
         ),
     ]
 }
 
 fn requests() -> Vec<Trap> {
+    let mut lost = request("lost", "admin");
+    lost["metadata"]["namespace"] = json!("default");
     let changed = json!({"spec": {"justification": "Something else altogether."}});
     vec![
         trap(
             "a request in another's name",
             Attack::create(CUSTOMS_REQUESTER, &request("forged", "admin@customs")),
             "must be your own user name",
-            Remedy::Bindings("govcloud-guard-requests"),
+            Remedy::check("govcloud-guard-requests", "must be your own user name"),
+        ),
+        trap(
+            "a request outside its agency's home",
+            Attack::create(ADMIN, &lost),
+            "is made in its agency's home namespace",
+            Remedy::check("govcloud-guard-requests", "home namespace"),
         ),
         trap(
             "a request is changed",
@@ -302,89 +328,6 @@ fn words_of_the_operator() -> Vec<Trap> {
             Attack::patch(ADMIN, "--subresource=status resourcequota/govcloud -n customs--lab", &used),
             "written by the cluster alone",
             Remedy::Bindings("govcloud-guard-quota-status"),
-        ),
-    ]
-}
-
-fn managed() -> Vec<Trap> {
-    let object = |api_version: &str, kind: &str, rest: Value| {
-        let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"namespace": LAB, "name": "mine"}});
-        object.as_object_mut().expect("a map").extend(rest.as_object().cloned().unwrap_or_default());
-        Attack::create(ADMIN, &object)
-    };
-    let network = json!({"spec": {"podSelector": {}, "egress": [{}], "policyTypes": ["Egress"]}});
-    let binding = json!({"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}, "subjects": []});
-    let rule = |name: &'static str, attack: Attack, resource: &str| {
-        trap(name, attack, OWNED, Remedy::text("govcloud-guard-managed", format!(r#""{resource}""#), r#""nothing""#))
-    };
-    vec![
-        rule("a network policy", object("networking.k8s.io/v1", "NetworkPolicy", network), "networkpolicies"),
-        rule("a role binding", object("rbac.authorization.k8s.io/v1", "RoleBinding", binding), "rolebindings"),
-        rule("a limit range", object("v1", "LimitRange", json!({"spec": {"limits": []}})), "limitranges"),
-        trap(
-            "a project that leaves its namespace behind",
-            Attack::patch(ADMIN, "project/lab -n agency-customs", &json!({"metadata": {"finalizers": null}})),
-            "the operator removes its finalizer when the namespace is gone",
-            Remedy::Bindings("govcloud-guard-cleanup"),
-        ),
-        rule("a quota", Attack::kubectl(ADMIN, "delete resourcequota/govcloud -n customs--lab"), "resourcequotas"),
-    ]
-}
-
-fn roles() -> Vec<Trap> {
-    let all = json!({"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*", "escalate"]}]});
-    let grow = || Attack::patch(ADMIN, "clusterrole/govcloud:agency-admin", &all);
-    let operator = "system:serviceaccount:govcloud-system:govcloud-operator";
-    let guard = "govcloud-guard-roles";
-    vec![
-        trap(
-            "the operator itself gives agencies all rights",
-            grow().impersonating(operator),
-            "holds no wildcards",
-            Remedy::check(guard, "holds no wildcards"),
-        ),
-        trap("an agency's role", grow(), "generated from the ProcessingClasses by the operator alone", Remedy::Bindings(guard)),
-    ]
-}
-
-/// A pod that asks for one of a device.
-pub fn device(key: &str) -> Value {
-    let mut pod = pod(LAB, "gpu", "nginx:1");
-    pod["spec"]["containers"][0]["resources"] = json!({"limits": {key: "1"}});
-    pod
-}
-
-/// A pod that its namespace does not allow.
-pub fn privileged() -> Value {
-    let mut pod = pod(LAB, "root", "nginx:1");
-    // The API server of these tests admits no `privileged: true` at all; this is what Pod Security alone refuses.
-    pod["spec"]["hostPID"] = json!(true);
-    pod["spec"]["containers"][0]["securityContext"]["capabilities"]["add"] = json!(["SYS_ADMIN"]);
-    pod
-}
-
-fn pods() -> Vec<Trap> {
-    let unknown = "devices need a permit: govcloud permit check";
-    let known = "k in ['nvidia.com/gpu']";
-    let as_known = |key: &str| Remedy::text("govcloud-guard-devices", known, format!("k in ['nvidia.com/gpu'] || k == '{key}'"));
-    vec![
-        trap(
-            "a device's other name",
-            Attack::create(CUSTOMS_DEVELOPER, &device("nvidia.com/mig-1g.5gb")),
-            unknown,
-            as_known("nvidia.com/mig-1g.5gb"),
-        ),
-        trap(
-            "another maker's device",
-            Attack::create(CUSTOMS_DEVELOPER, &device("amd.com/gpu")),
-            unknown,
-            Remedy::Bindings("govcloud-guard-devices"),
-        ),
-        trap(
-            "a home runs nothing",
-            Attack::create(ADMIN, &deployment(HOME, "web", "nginx:1", 1)),
-            "use a project: govcloud project create",
-            Remedy::Bindings("govcloud-guard-home"),
         ),
     ]
 }

@@ -32,6 +32,7 @@ pub async fn a_secret_of_the_developer_is_never_touched(cloud: &Cloud) {
     steps::open(cloud, "libraries").await;
     cloud.project("libraries", CUSTOMS_ADMIN, "books", "1").await;
     a_claim_waits_until_the_name_is_free(cloud).await;
+    a_secret_that_was_made_immutable_is_made_anew(cloud).await;
     for (name, service, condition, reason) in
         [("waiting", "national-streaming", "Ready", "SecretExists"), ("rejected", "nowhere", "Eligible", "NoSuchService")]
     {
@@ -65,4 +66,16 @@ async fn a_claim_waits_until_the_name_is_free(cloud: &Cloud) {
         if said.ok { Ok(()) } else { Err(said.err) }
     })
     .await;
+}
+
+/// Also if it lost the label by which the operator watches it.
+async fn a_secret_that_was_made_immutable_is_made_anew(cloud: &Cloud) {
+    let hidden = json!({"immutable": true, "metadata": {"labels": {"app.kubernetes.io/managed-by": null}}}).to_string();
+    let patch = ["patch", "secret", "events-binding", "-n", PLACE, "--type=merge", "-p", &hidden];
+    cloud.kubectl(CUSTOMS_DEVELOPER, &patch).await.succeeds();
+    until(cloud, ("secret", PLACE, "events-binding"), "it is made anew", |secret| {
+        secret["immutable"].is_null() && secret["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "govcloud"
+    })
+    .await;
+    until(cloud, ("claim", PLACE, "events"), "it is bound", |claim| claim["status"]["phase"] == "Bound").await;
 }

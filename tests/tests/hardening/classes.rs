@@ -191,3 +191,25 @@ pub async fn a_resource_belongs_to_the_first_class_that_names_it(cloud: &Cloud) 
     );
     all_is_as_before(cloud).await;
 }
+
+/// A version of a controlled group that nobody serves.
+const DEAD: &str = r"
+apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v9.kafka.strimzi.io}
+spec: {group: kafka.strimzi.io, version: v9, groupPriorityMinimum: 100, versionPriority: 100, service: {namespace: default, name: nobody}}
+";
+
+/// An extension that is down says nothing of its version; the others are served as before, and repairs do not wait for it.
+pub async fn a_server_that_does_not_answer_holds_up_no_repair(cloud: &Cloud) {
+    cloud.apply(ADMIN, DEAD).await.succeeds();
+    cloud.kill_operator().await;
+    cloud.start_operator().await;
+    for _ in 0..2 {
+        cloud.kubectl(ADMIN, &["delete", BINDING, "govcloud-guard-home"]).await.succeeds();
+        is_put_right(cloud).await;
+    }
+    cloud.enforced().await;
+    all_is_as_before(cloud).await;
+    cloud.kubectl(ADMIN, &["delete", "apiservice", "v9.kafka.strimzi.io"]).await.succeeds();
+}

@@ -1,7 +1,7 @@
 //! What separates and limits an agency's namespaces.
 
 use govcloud_crds::names::{ANNOTATION_OWNER_UID, LABEL_AGENCY, LABEL_HOME, LABEL_PROJECT, SEPARATOR};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{CLEANERS, agency_namespaces, is, list, literal};
 use crate::enforcement::policy::{Check, Policy, Rule, Scope};
@@ -10,8 +10,8 @@ use crate::enforcement::policy::{Check, Policy, Rule, Scope};
 const QUOTA_KEEPERS: [&str; 2] = ["system:apiserver", "system:serviceaccount:kube-system:resourcequota-controller"];
 
 /// A container asks for no device whose quota key is not known to be gated: `example.com/gpu` is refused, however it is
-/// called, unless a class gates it, and then its quota decides.
-pub(super) fn devices(gated_keys: &[String]) -> Policy {
+/// called, unless a class gates it, and then its quota decides. And no agency's pod drives the cluster's own off a node.
+pub(super) fn pods(gated_keys: &[String]) -> Policy {
     let known = list(gated_keys.iter().filter_map(|key| key.strip_prefix("requests.")));
     let keys =
         |field: &str| format!("(has(c.resources.{field}) ? c.resources.{field}.all(k, !k.contains('/') || k in {known}) : true)");
@@ -24,14 +24,37 @@ pub(super) fn devices(gated_keys: &[String]) -> Policy {
     };
     let all = format!("{} && {}", fine("containers"), fine("initContainers"));
     Policy::new(
-        "govcloud-guard-devices",
-        Scope::Namespaces(vec![json!({"key": LABEL_PROJECT, "operator": "Exists"})]),
+        "govcloud-guard-pods",
+        Scope::Namespaces(projects()),
         vec![Rule::version("", "v1", ["pods", "pods/resize"], &["CREATE", "UPDATE"])],
+        vec![
+            Check::fixed(
+                format!("(request.operation == 'UPDATE' && dyn(object.spec) == dyn(oldObject.spec)) || ({all})"),
+                "this pod asks for a device that no processing class knows; devices need a permit: govcloud permit check -f FILE",
+            ),
+            Check::fixed(
+                "request.operation == 'UPDATE' || !has(object.spec.priorityClassName) || !object.spec.priorityClassName.startsWith('system-')",
+                "the priority classes system-* are the cluster's own; leave priorityClassName out, or name another",
+            ),
+        ],
+    )
+}
+
+/// An address that a Service names for itself takes the traffic of whoever has it, all over the cluster.
+pub(super) fn services() -> Policy {
+    Policy::new(
+        "govcloud-guard-services",
+        Scope::Namespaces(projects()),
+        vec![Rule::version("", "v1", ["services"], &["CREATE", "UPDATE"])],
         vec![Check::fixed(
-            format!("(request.operation == 'UPDATE' && dyn(object.spec) == dyn(oldObject.spec)) || ({all})"),
-            "this pod asks for a device that no processing class knows; devices need a permit: govcloud permit check -f FILE",
+            "!has(object.spec.externalIPs) || object.spec.externalIPs.size() == 0",
+            "a Service in a project has no externalIPs, because they would take traffic that is meant for others; use type LoadBalancer or an Ingress",
         )],
     )
+}
+
+fn projects() -> Vec<Value> {
+    vec![json!({"key": LABEL_PROJECT, "operator": "Exists"})]
 }
 
 /// An agency's home holds paperwork; workloads belong in a project.
@@ -102,15 +125,18 @@ fn marks_stay(ours_by_name: &str) -> String {
     )
 }
 
-/// CEL: whether an operator that a class names writes what its own workloads need, under a name that is none of ours. RBAC
-/// keeps it from giving rights that it lacks.
+/// CEL: whether an operator that a class names writes what its own workloads need: in a project, for accounts and not for
+/// people, under a name that is none of ours. RBAC keeps it from giving rights that it lacks.
 fn of_a_controller(controllers: &[String]) -> String {
-    let name = "(request.operation == 'DELETE' ? oldObject.metadata.name : object.metadata.name)";
+    let project = literal(LABEL_PROJECT);
     format!(
-        "(request.userInfo.username in {} && request.resource.resource in ['roles', 'rolebindings', 'networkpolicies'] && !{name}.startsWith('govcloud'))",
+        "(request.operation != 'DELETE' && request.userInfo.username in {} && request.resource.resource in ['roles', 'rolebindings', 'networkpolicies'] && !object.metadata.name.startsWith('govcloud') && has(namespaceObject.metadata.labels) && {project} in namespaceObject.metadata.labels && (request.resource.resource != 'rolebindings' || !has(object.subjects) || object.subjects.all(s, s.kind == 'ServiceAccount')))",
         list(controllers)
     )
 }
+
+/// CEL: whether what is deleted was not made by the operator, but left behind by another, or was there before.
+const LEFT_BEHIND: &str = "(request.operation == 'DELETE' && !oldObject.metadata.name.startsWith('govcloud'))";
 
 /// What separates and limits an agency's namespaces changes through the operator.
 pub(super) fn managed(operator: &str, controllers: &[String]) -> Policy {
@@ -128,7 +154,7 @@ pub(super) fn managed(operator: &str, controllers: &[String]) -> Policy {
             .map(|(group, resources)| Rule::any_version(group, resources, &["CREATE", "UPDATE", "DELETE"]))
             .collect(),
         vec![Check::explained(
-            format!("{} || {cleaning} || {}", is(operator), of_a_controller(controllers)),
+            format!("{} || {cleaning} || {LEFT_BEHIND} || {}", is(operator), of_a_controller(controllers)),
             "request.resource.resource + ' in an agency\\'s namespaces are set by the operator; change the Agency, its AgencyQuota, or the Project instead'",
         )],
     )

@@ -39,7 +39,8 @@ pub fn policies(operator: &str, gated_keys: &[String], controllers: &[String]) -
         agencies::quota_status(operator),
         agencies::home_runs_nothing(),
         rules::agency_roles(operator),
-        agencies::devices(gated_keys),
+        agencies::pods(gated_keys),
+        agencies::services(),
     ]
 }
 
@@ -92,7 +93,7 @@ mod tests {
 
     #[test]
     fn only_gated_devices_are_known() {
-        let check = &agencies::devices(&["requests.nvidia.com/gpu".into(), "limits.other".into()]).checks[0];
+        let check = &agencies::pods(&["requests.nvidia.com/gpu".into(), "limits.other".into()]).checks[0];
         assert!(check.expression.contains("k in ['nvidia.com/gpu']"), "{}", check.expression);
     }
 }

@@ -5,16 +5,25 @@ use govcloud_crds::names::{FINALIZER, GROUP};
 use super::{CLEANERS, is, list, literal, namespace_goes, ours};
 use crate::enforcement::policy::{Check, Policy, Rule, Scope};
 
-/// A request carries the name of the person who made it.
+/// CEL: whether something is written where an agency's paperwork is.
+const IN_A_HOME: &str = "request.namespace.startsWith('agency-')";
+
+/// A request carries the name of the person who made it, and is made where it can be decided and stays on record.
 pub(super) fn requests() -> Policy {
     Policy::new(
         "govcloud-guard-requests",
         Scope::Everywhere,
         vec![ours(&["processingpermits"], &["CREATE"])],
-        vec![Check::explained(
-            "object.spec.requestedBy == request.userInfo.username",
-            "'spec.requestedBy must be your own user name, ' + request.userInfo.username + ', not ' + object.spec.requestedBy",
-        )],
+        vec![
+            Check::explained(
+                "object.spec.requestedBy == request.userInfo.username",
+                "'spec.requestedBy must be your own user name, ' + request.userInfo.username + ', not ' + object.spec.requestedBy",
+            ),
+            Check::fixed(
+                IN_A_HOME,
+                "a request is made in its agency's home namespace: kubectl -n agency-NAME, or govcloud --agency NAME",
+            ),
+        ],
     )
 }
 
@@ -25,7 +34,7 @@ pub(super) fn reviews() -> Policy {
         literal(GROUP)
     );
     let creating = "request.operation != 'CREATE'";
-    let vanishing = format!("request.operation != 'DELETE' || ({})", namespace_goes());
+    let vanishing = format!("request.operation != 'DELETE' || !{IN_A_HOME} || ({})", namespace_goes());
     Policy::new(
         "govcloud-guard-reviews",
         Scope::Everywhere,
@@ -44,6 +53,10 @@ pub(super) fn reviews() -> Policy {
                 "nobody reviews a request of their own agency; somebody who is no member of it, and whose rights do not include all of it, must do it",
             ),
             Check::fixed(
+                format!("{creating} || {IN_A_HOME}"),
+                "a review is given where the request is, in the agency's home namespace: kubectl -n agency-NAME, or govcloud --agency NAME",
+            ),
+            Check::fixed(
                 "request.operation != 'UPDATE' || object.spec == oldObject.spec",
                 "a review cannot be changed; give another one",
             ),
@@ -59,7 +72,7 @@ pub(super) fn permits_stay() -> Policy {
         Scope::Everywhere,
         vec![ours(&["processingpermits"], &["DELETE"])],
         vec![Check::fixed(
-            namespace_goes(),
+            format!("!{IN_A_HOME} || ({})", namespace_goes()),
             "a permit is never deleted: it is the record of what was asked for and decided. Take it back instead: govcloud permit withdraw NAME",
         )],
     )
@@ -76,21 +89,30 @@ pub(super) fn cleanup_first(operator: &str) -> Policy {
         vec![ours(&["agencies", "projects"], &["UPDATE"])],
         vec![Check::fixed(
             format!("{operator} || !{} || {}", has("oldObject"), has("object")),
-            "the operator removes its finalizer when the namespace is gone; until then the object stays. Delete the object and wait",
+            "the operator removes its finalizer when the namespace is gone; until then the object stays. Delete the object and wait; if nothing happens, is the operator running?",
         )],
     )
 }
 
-/// Permits and reviews belong to no other object, or deleting that would delete them.
+/// Permits and reviews belong to no other object, or deleting that would delete them. And nobody holds an agency's home
+/// open, which a purge must end, by a finalizer of their own.
 pub(super) fn owners() -> Policy {
+    let known = list(["foregroundDeletion", "orphan", FINALIZER]);
+    let kept = "(request.operation == 'UPDATE' && has(oldObject.metadata.finalizers) && f in oldObject.metadata.finalizers)";
     Policy::new(
         "govcloud-guard-owners",
         Scope::Everywhere,
-        vec![ours(&["processingpermits", "permitreviews"], &["CREATE", "UPDATE"])],
-        vec![Check::fixed(
-            "!has(object.metadata.ownerReferences) || object.metadata.ownerReferences.size() == 0",
-            "permits and reviews have no owner references, because deleting the owner would delete them",
-        )],
+        vec![ours(&["processingpermits", "permitreviews", "projects"], &["CREATE", "UPDATE"])],
+        vec![
+            Check::fixed(
+                "request.resource.resource == 'projects' || !has(object.metadata.ownerReferences) || object.metadata.ownerReferences.size() == 0",
+                "permits and reviews have no owner references, because deleting the owner would delete them",
+            ),
+            Check::fixed(
+                format!("!has(object.metadata.finalizers) || object.metadata.finalizers.all(f, f in {known} || {kept})"),
+                "projects, permits and reviews have no finalizers of others, because these would keep an agency's namespace from ever ending",
+            ),
+        ],
     )
 }
 
