@@ -16,19 +16,21 @@ use govcloud_tests::{
 use serde_json::{Value, json};
 
 use objects::*;
-use traps::{disguises, every_kind, images, orphans, own_controllers, scales, swaps, whose_pods};
+use traps::{crowds, disguises, every_kind, images, orphans, own_controllers, scales, swaps, whose_pods};
 
 #[tokio::test]
 async fn the_traps_of_ordinary_workloads() {
     let cloud = Cloud::start(Setup::Bare).await;
     prepare(&cloud).await;
     what_a_permitted_deployment_describes_comes_up(&cloud).await;
+    an_initial_container_is_not_one_more(&cloud).await;
     a_paused_deployment_is_held_to_the_slot(&cloud).await;
     what_ran_before_its_class_goes_on(&cloud).await;
     a_revoked_permit_leaves_nothing_to_scale(&cloud).await;
     an_operator_runs_what_a_permit_names(&cloud).await;
     every_kind_needs_a_label_and_a_slot(&cloud).await;
-    let traps = [images(), swaps(), disguises(), scales(), whose_pods(), own_controllers(), orphans(), every_kind()].concat();
+    let traps =
+        [images(), crowds(), swaps(), disguises(), scales(), whose_pods(), own_controllers(), orphans(), every_kind()].concat();
     hold(&cloud, &traps).await;
     spring(&cloud, &traps).await;
     for object in of_every_kind() {
@@ -98,6 +100,7 @@ subjects:
 async fn every_kind_needs_a_label_and_a_slot(cloud: &Cloud) {
     for object in of_every_kind() {
         Attack::create(ADMIN, &object).is_refused(cloud, "needs the label govcloud.dev/processing").await;
+        Attack::create(ADMIN, &mounting(&object)).is_refused(cloud, "needs the label govcloud.dev/processing").await;
         Attack::create(ADMIN, &labelled(object)).is_refused(cloud, "no permit names").await;
     }
 }
@@ -128,6 +131,21 @@ async fn what_a_permitted_deployment_describes_comes_up(cloud: &Cloud) {
     made["metadata"]["ownerReferences"][0]["uid"] = owner["metadata"]["uid"].clone();
     let controller = "--as=system:serviceaccount:kube-system:cronjob-controller";
     cloud.kubectl_with(ADMIN, &["create", controller, "-f", "-"], &made.to_string()).await.succeeds();
+}
+
+/// It is over before the main one starts, so one broker per replica is enough; and so it is for what is only mounted.
+async fn an_initial_container_is_not_one_more(cloud: &Cloud) {
+    // Developers may not change pods.
+    let try_out = |object: &Value| {
+        let is_pod = object["kind"] == "Pod";
+        if is_pod { Attack::create(CUSTOMS_DEVELOPER, object) } else { Attack::apply(CUSTOMS_DEVELOPER, object) }
+    };
+    for object in [kafka(3), labelled(pod(LAB, "kafka", KAFKA))] {
+        try_out(&with_initial(object.clone(), None)).passes(cloud, "an initial container of the same image").await;
+        try_out(&mounting(&object)).passes(cloud, "its image mounted by another").await;
+        try_out(&with_initial(object, Some("Always"))).is_refused(cloud, "allows fewer containers per replica").await;
+    }
+    try_out(&mounting(&kafka(4))).is_refused(cloud, "allows at most 3 replicas").await;
 }
 
 /// As a StatefulSet with a partition does.

@@ -48,7 +48,9 @@ pub(super) async fn borrow(cluster: &OwnCluster, folder: &Path, args: &UpArgs) -
 /// Whether we may do everything, and nothing of ours is there yet.
 async fn fits(plane: &DetachedControlPlane) -> Result<()> {
     let may = run::kubectl(plane, &["auth", "can-i", "*", "*", "--all-namespaces"]).await;
-    may.map_err(|error| error.hint("the sandbox needs a cluster that it reaches with the rights of an administrator (cluster-admin)"))?;
+    may.map_err(|error| {
+        error.hint("the sandbox needs a cluster that it reaches with the rights of an administrator (cluster-admin)")
+    })?;
     let mut there = Vec::new();
     for what in [POLICIES, ROLES, NAMESPACES] {
         there.extend(lines(&run::kubectl(plane, &[&["get", "-o", "name"], what.as_slice()].concat()).await?));

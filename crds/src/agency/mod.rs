@@ -182,7 +182,8 @@ pub struct Digitization {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AutomatedInYear {
     /// The year, such as 2026.
-    #[schemars(range(min = 1900, max = 3000))]
+    // The API server warns about the format int16, so the schema says int32; the range is the narrower.
+    #[schemars(with = "i32", range(min = 1900, max = 3000))]
     pub year: i16,
     /// How many services were automated in it.
     #[schemars(range(min = 0, max = 100_000))]

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::Value;
 
-use super::measure::{MeasureError, Size, measure};
-use crate::{ProcessingClass, Quantity, names::resource_key};
+use super::{
+    ProcessingClassSpec, Workloads,
+    measure::{MeasureError, Size, measure},
+};
+use crate::{ProcessingClass, Quantity, Resources, names::resource_key};
 
 /// An ordinary workload kind, and where its pods are described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,18 +97,77 @@ impl WorkloadKind {
         WORKLOADS.iter().find(|w| w.group == group && w.kind == kind)
     }
 
-    /// The images of all containers, initial and ephemeral ones included.
+    /// The images of all containers, initial and ephemeral ones included, and of volumes.
     pub fn images<'a>(&self, object: &'a Value) -> Vec<&'a str> {
-        let Some(pod) = at(object, self.pod_spec) else { return Vec::new() };
-        let lists = ["containers", "initContainers", "ephemeralContainers"];
-        let containers = lists.iter().filter_map(|list| pod.get(list)?.as_array()).flatten();
-        containers.filter_map(|c| c.get("image")?.as_str()).collect()
+        Pod::of(self, object).images()
     }
 
     /// How many pods run at a time; 1 where the manifest does not say.
     pub fn replica_count(&self, object: &Value) -> i64 {
         self.replicas.and_then(|path| at(object, path)?.as_i64()).unwrap_or(1)
     }
+}
+
+/// What a pod runs, by what runs at the same time.
+#[derive(Default)]
+struct Pod<'a> {
+    main: Vec<&'a Value>,
+    /// Sidecars and ephemeral containers: they run with the initial containers and with the main ones.
+    beside: Vec<&'a Value>,
+    /// Initial containers, which run one after another and are over before the main ones start.
+    first: Vec<&'a Value>,
+    /// The images of volumes.
+    mounted: Vec<&'a str>,
+}
+
+impl<'a> Pod<'a> {
+    fn of(workload: &WorkloadKind, object: &'a Value) -> Self {
+        let Some(pod) = at(object, workload.pod_spec) else { return Self::default() };
+        let list = |field: &str| pod.get(field).and_then(Value::as_array).into_iter().flatten();
+        let is_sidecar = |c: &&Value| c.get("restartPolicy").and_then(Value::as_str) == Some("Always");
+        let (sidecars, first): (Vec<_>, Vec<_>) = list("initContainers").partition(is_sidecar);
+        Self {
+            main: list("containers").collect(),
+            beside: sidecars.into_iter().chain(list("ephemeralContainers")).collect(),
+            first,
+            mounted: list("volumes").filter_map(|v| at(v, "image.reference")?.as_str()).collect(),
+        }
+    }
+
+    fn images(&self) -> Vec<&'a str> {
+        let containers = [&self.main, &self.first, &self.beside].into_iter().flatten();
+        containers.filter_map(|c| image_of(c)).chain(self.mounted.iter().copied()).collect()
+    }
+
+    /// The most that its containers take at a time, where one takes `each`.
+    fn peak(&self, each: impl Fn(&Value) -> Result<Quantity, MeasureError>) -> Result<Quantity, MeasureError> {
+        let sum = |list: &[&Value]| list.iter().map(|c| each(c)).sum::<Result<Quantity, _>>();
+        let first = self.first.iter().map(|c| each(c)).collect::<Result<Vec<_>, _>>()?;
+        Ok(sum(&self.beside)? + sum(&self.main)?.max(first.into_iter().max().unwrap_or_default()))
+    }
+
+    /// How many containers of these images run at a time. What is only mounted is started by some other container: one.
+    fn containers(&self, images: &[String]) -> Result<Quantity, MeasureError> {
+        let one_if = |is: bool| Quantity::from_units(i64::from(is));
+        let running = self.peak(|c| Ok(one_if(image_of(c).is_some_and(|image| matches(images, &[image])))))?;
+        Ok(running.max(one_if(matches(images, &self.mounted))))
+    }
+}
+
+fn image_of(container: &Value) -> Option<&str> {
+    container.get("image")?.as_str()
+}
+
+/// How many of a device a container takes: its limit, without which its request is the same.
+fn devices(container: &Value, device: &str, dimension: &str) -> Result<Quantity, MeasureError> {
+    let amount = |list: &str| container.get("resources")?.get(list)?.get(device).filter(|amount| !amount.is_null());
+    let Some(amount) = amount("limits").or_else(|| amount("requests")) else { return Ok(Quantity::ZERO) };
+    let text = amount.as_str().map_or_else(|| amount.to_string(), str::to_owned);
+    text.parse().map_err(|error| MeasureError {
+        what: dimension.to_owned(),
+        why: format!("{error}"),
+        expression: format!("resources.limits['{device}']"),
+    })
 }
 
 fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
@@ -165,13 +227,30 @@ pub fn recognise(object: &Value, resource: Option<&str>, classes: &BTreeMap<Stri
         }
     }
     let workload = WorkloadKind::of(object)?;
-    let images = workload.images(object);
-    let (class, workloads) =
-        classes.iter().filter_map(|(n, c)| Some((n, c.spec.workloads.as_ref()?))).find(|(_, w)| matches(&w.images, &images))?;
-    let containers = images.iter().filter(|image| matches(&workloads.images, &[image])).count();
-    let each = Quantity::from_units(i64::try_from(containers).unwrap_or(i64::MAX));
-    let per_replica = [(workloads.counts_as.clone(), each)].into_iter().collect();
-    found(class, workload.resource, Ok(Size { replicas: workload.replica_count(object), per_replica }))
+    let pod = Pod::of(workload, object);
+    let images = pod.images();
+    let (class, spec, workloads) = classes
+        .iter()
+        .filter_map(|(name, class)| Some((name, &class.spec, class.spec.workloads.as_ref()?)))
+        .find(|(_, _, workloads)| matches(&workloads.images, &images))?;
+    let size =
+        per_replica(spec, workloads, &pod).map(|per_replica| Size { replicas: workload.replica_count(object), per_replica });
+    found(class, workload.resource, size)
+}
+
+/// What a pod takes of a class: its containers, and the devices whose quota is 0 without a permit. A permit for fewer
+/// devices than the pod's own would leave the pod without them.
+fn per_replica(class: &ProcessingClassSpec, workloads: &Workloads, pod: &Pod<'_>) -> Result<Resources, MeasureError> {
+    let mut size = BTreeMap::from([(workloads.counts_as.clone(), pod.containers(&workloads.images)?)]);
+    for (dimension, key) in &class.gated_quota {
+        let device = key.strip_prefix("requests.").unwrap_or(key);
+        let amount = pod.peak(|container| devices(container, device, dimension))?;
+        if !amount.is_zero_or_less() {
+            let proposed = size.entry(dimension.clone()).or_default();
+            *proposed = amount.max(*proposed);
+        }
+    }
+    Ok(Resources(size))
 }
 
 fn other_version(control: &super::Control, version: &str) -> MeasureError {
@@ -240,6 +319,67 @@ mod tests {
         let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"},
             "spec": {"replicas": 2, "template": {"spec": {"containers": [{"image": "nginx"}], "initContainers": [{"image": image}]}}}});
         assert_eq!(recognise(&object, None, &classes()).is_some(), is_one);
+    }
+
+    /// A Deployment of one pod, whose spec this is.
+    fn measured(classes: &BTreeMap<String, ProcessingClass>, pod: &Value) -> Option<Result<String, MeasureError>> {
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": {"template": {"spec": pod}}});
+        Some(recognise(&object, None, classes)?.size.map(|size| size.per_replica.to_string()))
+    }
+
+    #[rstest]
+    #[case::main(json!({"containers": [{"image": "kafka"}, {"image": "kafka"}, {"image": "nginx"}]}), "2 brokers")]
+    #[case::first_then_main(json!({"initContainers": [{"image": "kafka"}, {"image": "kafka"}], "containers": [{"image": "kafka"}]}), "1 brokers")]
+    #[case::only_first(json!({"initContainers": [{"image": "kafka"}, {"image": "kafka"}], "containers": [{"image": "nginx"}]}), "1 brokers")]
+    #[case::sidecar(json!({"initContainers": [{"image": "kafka", "restartPolicy": "Always"}], "containers": [{"image": "kafka"}]}), "2 brokers")]
+    #[case::first_beside_sidecar(json!({"initContainers": [{"image": "kafka", "restartPolicy": "Always"}, {"image": "kafka"}], "containers": []}), "2 brokers")]
+    #[case::ephemeral(json!({"containers": [{"image": "kafka"}], "ephemeralContainers": [{"image": "kafka"}]}), "2 brokers")]
+    #[case::only_mounted(json!({"containers": [{"image": "nginx"}], "volumes": [{"name": "k", "image": {"reference": "quay.io/apache/kafka:4.0"}}]}), "1 brokers")]
+    #[case::mounted_too(json!({"containers": [{"image": "kafka"}], "volumes": [{"name": "e", "emptyDir": {}}, {"name": "k", "image": {"reference": "kafka"}}]}), "1 brokers")]
+    fn containers_count_as_many_as_run_at_a_time(#[case] pod: Value, #[case] size: &str) {
+        assert_eq!(measured(&classes(), &pod).expect("recognised"), Ok(size.to_owned()));
+    }
+
+    #[rstest]
+    #[case(json!({"containers": [{"image": "nginx"}], "volumes": [{"name": "k", "image": {"reference": "nginx"}}]}))]
+    #[case(json!({"containers": [{"image": "nginx"}], "volumes": [{"name": "k", "image": {}}]}))]
+    fn volumes_of_other_images_are_not(#[case] pod: Value) {
+        assert_eq!(measured(&classes(), &pod), None);
+    }
+
+    fn gpus() -> BTreeMap<String, ProcessingClass> {
+        let spec = json!({
+            "displayName": "GPUs", "dimensions": [{"name": "gpus"}, {"name": "slices"}],
+            "workloads": {"images": ["pytorch"], "countsAs": "gpus"},
+            "gatedQuota": {"gpus": "requests.nvidia.com/gpu", "slices": "requests.nvidia.com/mig-1g"},
+            "approval": {"quorum": [{"group": "g", "count": 1}]},
+        });
+        [("gpus".to_owned(), ProcessingClass::new("gpus", serde_json::from_value(spec).expect("valid")))].into()
+    }
+
+    fn container(image: &str, resources: Value) -> Value {
+        json!({"image": image, "resources": resources})
+    }
+
+    #[rstest]
+    #[case::none(vec![container("pytorch", json!({}))], vec![], "1 gpus")]
+    #[case::limits(vec![container("pytorch", json!({"limits": {"nvidia.com/gpu": 4}}))], vec![], "4 gpus")]
+    #[case::requests(vec![container("pytorch", json!({"requests": {"nvidia.com/gpu": "4"}}))], vec![], "4 gpus")]
+    #[case::no_device(vec![container("pytorch", json!({"limits": {"nvidia.com/gpu": null, "cpu": 8}}))], vec![], "1 gpus")]
+    #[case::of_all(vec![container("pytorch", json!({"limits": {"nvidia.com/gpu": 2}})), container("nginx", json!({"limits": {"nvidia.com/gpu": 1}}))], vec![], "3 gpus")]
+    #[case::fewer(vec![container("pytorch", json!({"limits": {"nvidia.com/gpu": 1}})), container("pytorch", json!({}))], vec![], "2 gpus")]
+    #[case::first(vec![container("pytorch", json!({"limits": {"nvidia.com/gpu": 2}}))], vec![container("nginx", json!({"limits": {"nvidia.com/gpu": 3}}))], "3 gpus")]
+    #[case::another_device(vec![container("pytorch", json!({"limits": {"nvidia.com/mig-1g": 7}}))], vec![], "1 gpus, 7 slices")]
+    fn devices_are_proposed_that_the_pod_takes(#[case] main: Vec<Value>, #[case] first: Vec<Value>, #[case] size: &str) {
+        let pod = json!({"containers": main, "initContainers": first});
+        assert_eq!(measured(&gpus(), &pod).expect("recognised"), Ok(size.to_owned()));
+    }
+
+    #[test]
+    fn devices_that_cannot_be_read_are_an_error() {
+        let pod = json!({"containers": [container("pytorch", json!({"limits": {"nvidia.com/gpu": "four"}}))]});
+        let error = measured(&gpus(), &pod).expect("recognised").expect_err("not measured");
+        assert!(error.to_string().contains("gpus could not be read: \"four\" is not a quantity"), "{error}");
     }
 
     #[test]

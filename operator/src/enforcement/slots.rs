@@ -112,13 +112,16 @@ fn slots_named(key: &str, class: &str) -> String {
     )
 }
 
+/// CEL: whether the slot `s` had not ended when the object was created.
+///
 /// The clock of admission: the server stamps the creation time before it asks, so a forged one does not help. An update has
 /// no such clock; there the operator, which removes the slot, is what ends a permit.
+pub(super) const LASTS: &str = "timestamp(s.notAfter) > timestamp(object.metadata.creationTimestamp)";
+
+/// A slot that has ended lets nothing be created.
 pub(super) fn not_ended(free: &str, what: &str) -> Check {
     Check::explained(
-        format!(
-            "{free} || request.operation != 'CREATE' || variables.slots.exists(s, timestamp(s.notAfter) > timestamp(object.metadata.creationTimestamp))"
-        ),
+        format!("{free} || request.operation != 'CREATE' || variables.slots.exists(s, {LASTS})"),
         format!(
             "'permit ' + variables.slots[0].permit + ' for ' + {what} + ' ended on ' + string(variables.slots[0].notAfter) + '. Ask for a new one: govcloud permit request --from FILE'"
         ),
@@ -154,7 +157,7 @@ pub(super) fn owner_has_slot(controlled: &Controlled<'_>, served: &Served) -> St
     let kind = served.kind(&controlled.control.group, &controlled.control.resource);
     let of_kind = kind.map(|k| format!(" && o.kind == {}", literal(k))).unwrap_or_default();
     format!(
-        "(has(object.metadata.ownerReferences) && has(params.spec.resources) && {key} in params.spec.resources && object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.apiVersion.startsWith({group}){of_kind} && params.spec.resources[{key}].exists(s, s.name == o.name && s.class == {class})))"
+        "(has(object.metadata.ownerReferences) && has(params.spec.resources) && {key} in params.spec.resources && object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.apiVersion.startsWith({group}){of_kind} && params.spec.resources[{key}].exists(s, s.name == o.name && s.class == {class} && {LASTS})))"
     )
 }
 

@@ -111,7 +111,10 @@ fn of_classes() -> Vec<Bad> {
     vec![
         class(json!({"dimensions": [{"name": "GPU cards"}]}), "a lower-case word, such as brokers"),
         class(json!({"dimensions": []}), "spec.dimensions"),
-        class(json!({"gatedQuota": {"units": "requests.nvidia.com/gpu/x"}}), "quota keys of devices, such as requests.nvidia.com/gpu"),
+        class(
+            json!({"gatedQuota": {"units": "requests.nvidia.com/gpu/x"}}),
+            "quota keys of devices, such as requests.nvidia.com/gpu",
+        ),
         class(json!({"workloads": {"countsAs": "nodes"}}), "add it to dimensions"),
         class(json!({"workloads": {"images": ["(kafka"]}}), "regular expression"),
         class(control(("group", json!("govcloud.dev"))), "cannot be controlled"),

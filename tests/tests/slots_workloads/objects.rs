@@ -41,6 +41,27 @@ pub fn cron_job(concurrency: &str) -> Value {
     }))
 }
 
+/// The same without Kafka's image in a container: it is mounted as a volume.
+pub fn mounting(object: &Value) -> Value {
+    let plain = object.to_string().replace(KAFKA, "nginx:1");
+    let volume = json!({"name": "bin", "image": {"reference": KAFKA}});
+    let mounting = plain.replace(r#""containers":"#, &format!(r#""volumes":[{volume}],"containers":"#));
+    serde_json::from_str(&mounting).expect("still JSON")
+}
+
+/// The same with an initial container that runs what the main one runs; `Always` makes it a sidecar.
+pub fn with_initial(mut object: Value, restart_policy: Option<&str>) -> Value {
+    let path = if object["kind"] == "Pod" { "/spec" } else { "/spec/template/spec" };
+    let pod = object.pointer_mut(path).expect("it describes a pod");
+    let mut initial = pod["containers"][0].clone();
+    initial["name"] = json!("initial");
+    if let Some(policy) = restart_policy {
+        initial["restartPolicy"] = json!(policy);
+    }
+    pod["initContainers"] = json!([initial]);
+    object
+}
+
 /// One object of each kind that runs containers, with Kafka's image.
 pub fn of_every_kind() -> Vec<Value> {
     let template = || json!({"metadata": {"labels": {"app": "k"}}, "spec": pod_spec(KAFKA)});

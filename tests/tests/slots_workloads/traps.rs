@@ -42,10 +42,36 @@ pub fn images() -> Vec<Trap> {
             Remedy::text(LABEL, "variables.pod.initContainers.exists", "[].exists"),
         ),
         trap(
+            "an image mounted as a volume",
+            Attack::create(CUSTOMS_DEVELOPER, &mounting(&deployment(LAB, "mounts", KAFKA, 1))),
+            message,
+            Remedy::text(LABEL, "variables.pod.volumes.exists", "[].exists"),
+        ),
+        trap(
             "a container added to a running pod",
             Attack::replace_at(CUSTOMS_DEVELOPER, path, &ephemeral),
             message,
             Remedy::text(LABEL, r#""pods/ephemeralcontainers""#, r#""pods/none""#),
+        ),
+    ]
+}
+
+/// How many run in a pod at a time, wherever they stand in it.
+pub fn crowds() -> Vec<Trap> {
+    let mut mounting_another = kafka(3);
+    mounting_another["spec"]["template"]["spec"]["volumes"] = json!([{"name": "bin", "image": {"reference": "postgres:17"}}]);
+    vec![
+        trap(
+            "a broker as the sidecar of a broker",
+            Attack::apply(CUSTOMS_DEVELOPER, &with_initial(kafka(3), Some("Always"))),
+            "allows fewer containers per replica",
+            Remedy::text(SLOTS, "c.restartPolicy == 'Always'", "c.restartPolicy == 'Never'"),
+        ),
+        trap(
+            "kafka mounts postgres under kafka's permit",
+            Attack::apply(CUSTOMS_DEVELOPER, &mounting_another),
+            "is for class message-broker",
+            Remedy::text(SLOTS, "variables.pod.volumes.filter(v, has(v.image)", "variables.pod.volumes.filter(v, false"),
         ),
     ]
 }
@@ -58,7 +84,7 @@ pub fn swaps() -> Vec<Trap> {
     let mut crowded = kafka(3);
     let containers = crowded["spec"]["template"]["spec"]["containers"].as_array_mut().expect("a Deployment has containers");
     containers.extend((1..10).map(|i| json!({"name": format!("more-{i}"), "image": KAFKA})));
-    let of_any_class = "request.operation == 'UPDATE' && variables.foundBefore.size() > 0";
+    let of_any_class = "request.operation == 'UPDATE' && variables.foundBefore.exists(images, images.size() > 0)";
     let other_class = "is for class message-broker";
     vec![
         trap(
@@ -183,6 +209,18 @@ pub fn whose_pods() -> Vec<Trap> {
             Attack::create(STRIMZI, &of("KafkaTopic", "broker")),
             only,
             Remedy::text(OPERATORS, "&& o.kind == 'KafkaNodePool'", ""),
+        ),
+        trap(
+            "an owner that is no operator's own kind",
+            Attack::create(STRIMZI, &owned("StatefulSet", "apps/v1", "broker", pod(LAB, "broker-0", KAFKA))),
+            only,
+            Remedy::text(OPERATORS, "o.apiVersion.split('/')[0].contains('.')", "true"),
+        ),
+        trap(
+            "an operator runs software of another class",
+            Attack::create(STRIMZI, &owned("StrimziPodSet", "core.strimzi.io/v1", "broker", pod(LAB, "broker-0", "spark:4"))),
+            only,
+            Remedy::text(OPERATORS, "variables.found.all(images", "variables.found.exists(images"),
         ),
         trap(
             "an owner that no permit names",

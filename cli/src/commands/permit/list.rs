@@ -5,7 +5,7 @@ use govcloud_crds::{ProcessingPermit, permit::Phase};
 use jiff::Timestamp;
 use kube::{Api, ResourceExt as _};
 
-use super::find::agency_name;
+use super::{find::agency_name, show::project_gone};
 use crate::{
     context::Context,
     error::{CliError, Kind, Result},
@@ -66,6 +66,12 @@ fn phase_of(permit: &ProcessingPermit) -> Phase {
     permit.status.as_ref().map(|s| s.phase).unwrap_or_default()
 }
 
+/// The phase, and whether it comes to nothing.
+fn phase_in_words(permit: &ProcessingPermit) -> String {
+    let phase = phase_of(permit);
+    if project_gone(permit).is_some() { format!("{phase} (ProjectGone)") } else { phase.to_string() }
+}
+
 fn table(permits: &[ProcessingPermit], with_agency: bool, wide: bool, now: Timestamp) -> Table {
     let mut headers = vec!["NUMBER", "NAME", "PHASE", "CLASS", "PROJECT", "ASSESSMENT", "EXPIRES", "AGE"];
     if with_agency {
@@ -80,7 +86,7 @@ fn table(permits: &[ProcessingPermit], with_agency: bool, wide: bool, now: Times
         let mut row = vec![
             status.number.unwrap_or_default(),
             permit.name_any(),
-            status.phase.to_string(),
+            phase_in_words(permit),
             spec.processing_class.clone(),
             spec.project.clone(),
             status.assessment.map(|a| a.result.to_string()).unwrap_or_default(),
@@ -145,6 +151,13 @@ pub mod tests {
         insta::assert_snapshot!("permits", table(&permits(), false, false, testing::now()).render(true));
         insta::assert_snapshot!("permits_wide_all", table(&permits(), true, true, testing::now()).render(true));
         insta::assert_snapshot!("permits_none", table(&[], false, false, testing::now()).render(true));
+    }
+
+    #[test]
+    fn a_permit_whose_project_is_gone_says_so() {
+        let gone = testing::condition("Ready", "False", "ProjectGone", "The project is gone. Withdraw it.");
+        let gone = permit("tax-lake", "GC-1", "Unique", &json!({"phase": "Approved", "conditions": [gone]}));
+        assert!(table(&[gone], false, false, testing::now()).render(true).contains("Approved (ProjectGone)"));
     }
 
     #[test]

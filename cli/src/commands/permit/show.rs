@@ -1,13 +1,16 @@
 //! `govcloud permit show`.
 
 use govcloud_crds::{
+    ProcessingPermit,
     class::Quorum,
+    conditions,
     permit::{
         Assessment, AssessmentResult, OfferResult, Phase, ReviewVerdict, Truth,
         effective::{Effective, granted_targets},
     },
 };
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 
 use super::{
@@ -121,7 +124,7 @@ fn assessed(case: &Case, paint: Paint) -> Line {
     if let Some(assessment) = &status.assessment {
         return (paint.good("✓"), "assessed".into(), assessment_in_words(assessment));
     }
-    let why = govcloud_crds::conditions::find(&status.conditions, "Assessed")
+    let why = conditions::find(&status.conditions, "Assessed")
         .map_or("the operator has not looked at it yet".to_owned(), |c| c.message.clone());
     ("…".into(), "assessed".into(), why)
 }
@@ -213,7 +216,25 @@ fn decision(effective: &Effective) -> String {
     format!("  decided {}: {}: {}\n", day(decision.at.0), decision.verdict, indented(&decision.reason, 4))
 }
 
+fn ready(permit: &ProcessingPermit) -> Option<&Condition> {
+    conditions::find(&permit.status.as_ref()?.conditions, "Ready")
+}
+
+/// What the operator says of a permit whose project is gone. It stays what it is, and never becomes good for anything again.
+pub fn project_gone(permit: &ProcessingPermit) -> Option<&str> {
+    ready(permit).filter(|ready| ready.reason == "ProjectGone").map(|ready| ready.message.as_str())
+}
+
+/// What an approved permit waits for, if the operator said so after the approval.
+fn waits_to_start(case: &Case, lagging: bool) -> &str {
+    let said = ready(&case.permit).filter(|ready| !lagging && ready.status == "False");
+    said.map_or("It becomes active as soon as its targets are free.", |ready| ready.message.as_str())
+}
+
 fn next_step(case: &Case, phase: Phase, effective: &Effective) -> String {
+    if let (Phase::Approved | Phase::Active, Some(gone)) = (phase, project_gone(&case.permit)) {
+        return format!("{gone}\n");
+    }
     let name = case.permit.name_any();
     let lagging = case.permit.status.as_ref().is_some_and(|s| s.phase != phase);
     let note = if lagging { "The operator has not caught up yet.\n" } else { "" };
@@ -229,7 +250,7 @@ fn next_step(case: &Case, phase: Phase, effective: &Effective) -> String {
         Phase::Returned => {
             format!("The reviewers want to know more. Answer with a new request: govcloud permit request NAME --prior {name} …")
         }
-        Phase::Approved => format!("It becomes active as soon as its targets are free. Follow it: govcloud permit watch {name}"),
+        Phase::Approved => format!("{} Follow it: govcloud permit watch {name}", waits_to_start(case, lagging)),
         Phase::Active => format!("Its targets may run in {}--{}.", case.agency_name(), case.permit.spec.project),
         Phase::Suspended => "Nothing of it may start or grow until a reviewer lets it go on.".to_owned(),
         Phase::Denied => format!(
@@ -247,9 +268,14 @@ fn next_step(case: &Case, phase: Phase, effective: &Effective) -> String {
 mod tests {
     use super::*;
     use crate::commands::{
-        permit::{list::tests::permits, review_rules::tests::review},
+        permit::{
+            list::tests::{permit, permits},
+            review_rules::tests::review,
+        },
         testing,
     };
+    use rstest::rstest;
+    use serde_json::json;
 
     fn shown(name: &str, case: &Case) {
         insta::assert_snapshot!(format!("permit_{name}"), render(case, testing::now(), Paint::default()));
@@ -271,5 +297,43 @@ mod tests {
         let reviews =
             ["ministry:reviewers", "security:smc"].map(|g| review("tax-events", g, g, "Approve", "It is needed.")).to_vec();
         shown("active", &Case { permit: active, reviews, ..case });
+    }
+
+    #[rstest]
+    #[case("Approved", "False", "ProjectGone", "The project is gone. Withdraw it.", "The project is gone. Withdraw it.\n")]
+    #[case("Active", "False", "ProjectGone", "The project is gone. Ask anew.", "The project is gone. Ask anew.\n")]
+    #[case(
+        "Approved",
+        "False",
+        "AgencyCordoned",
+        "It is cordoned.",
+        "It is cordoned. Follow it: govcloud permit watch tax-lake\n"
+    )]
+    #[case(
+        "Approved",
+        "Unknown",
+        "Activating",
+        "In a moment.",
+        "It becomes active as soon as its targets are free. Follow it: govcloud permit watch tax-lake\n"
+    )]
+    #[case(
+        "UnderReview",
+        "False",
+        "WaitsForReview",
+        "It waits.",
+        "The operator has not caught up yet.\nIt becomes active as soon as its targets are free. Follow it: govcloud permit watch tax-lake\n"
+    )]
+    fn what_is_approved_says_what_it_waits_for(
+        #[case] recorded: &str,
+        #[case] status: &str,
+        #[case] reason: &str,
+        #[case] message: &str,
+        #[case] step: &str,
+    ) {
+        let ready = testing::condition("Ready", status, reason, message);
+        let permit = permit("tax-lake", "GC-1", "Unique", &json!({"phase": recorded, "conditions": [ready]}));
+        let case = Case { permit, reviews: vec![], agency: None };
+        let phase = if recorded == "Active" { Phase::Active } else { Phase::Approved };
+        assert_eq!(next_step(&case, phase, &case.effective(testing::now())), step);
     }
 }

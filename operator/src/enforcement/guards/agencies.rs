@@ -13,8 +13,9 @@ const QUOTA_KEEPERS: [&str; 2] = ["system:apiserver", "system:serviceaccount:kub
 /// called, unless a class gates it, and then its quota decides. And no agency's pod drives the cluster's own off a node.
 pub(super) fn pods(gated_keys: &[String]) -> Policy {
     let known = list(gated_keys.iter().filter_map(|key| key.strip_prefix("requests.")));
-    let keys =
-        |field: &str| format!("(has(c.resources.{field}) ? c.resources.{field}.all(k, !k.contains('/') || k in {known}) : true)");
+    let keys = |field: &str| {
+        format!("(has(dyn(c.resources).{field}) ? dyn(c.resources).{field}.all(k, !k.contains('/') || k in {known}) : true)")
+    };
     let fine = |list: &str| {
         format!(
             "(!has(object.spec.{list}) || object.spec.{list}.all(c, !has(c.resources) || ({} && {})))",

@@ -24,55 +24,85 @@ impl Images {
         (!by_class.is_empty()).then_some(Self { pattern, by_class, accounts })
     }
 
-    /// CEL: whether a container of the pod in `variables.{pod}` runs one of the images.
+    /// CEL: whether a container or a volume of the pod in `variables.{pod}` has one of the images.
     pub(super) fn run_by(&self, pod: &str) -> String {
+        let pattern = literal(&self.pattern);
         let any = |field: &str| {
             format!(
-                "(has(variables.{pod}.{field}) && variables.{pod}.{field}.exists(c, has(c.image) && c.image.matches({})))",
-                literal(&self.pattern)
+                "(has(variables.{pod}.{field}) && variables.{pod}.{field}.exists(c, has(c.image) && c.image.matches({pattern})))"
             )
         };
-        format!("{} || {} || {}", any("containers"), any("initContainers"), any("ephemeralContainers"))
+        let mounted = format!(
+            "(has(variables.{pod}.volumes) && variables.{pod}.volumes.exists(v, has(v.image) && has(v.image.reference) && v.image.reference.matches({pattern})))"
+        );
+        format!("{} || {} || {} || {mounted}", any("containers"), any("initContainers"), any("ephemeralContainers"))
     }
 
-    /// CEL: the images of the pod in `variables.{pod}` that are processing software.
+    /// CEL: the images of the pod in `variables.{pod}` that are processing software, as four lists by what runs at the same
+    /// time: of the main containers; of sidecars and ephemeral ones, which run beside all others; of the initial ones, which
+    /// run one after another and are over before the main ones start; of volumes. [`peak`] counts them.
     pub(super) fn found_in(&self, pod: &str) -> String {
-        let of = |field: &str| {
-            format!("(has(variables.{pod}.{field}) ? variables.{pod}.{field}.filter(c, has(c.image)).map(c, dyn(c.image)) : [])")
+        let of = |field: &str, which: &str| {
+            format!(
+                "(has(variables.{pod}.{field}) ? variables.{pod}.{field}.filter(c, has(c.image){which}).map(c, dyn(c.image)) : [])"
+            )
         };
-        let all = ["containers", "initContainers", "ephemeralContainers"].map(of).join(" + ");
-        format!("({all}).filter(i, i.matches({}))", literal(&self.pattern))
+        let sidecar = "has(c.restartPolicy) && c.restartPolicy == 'Always'";
+        let lists = [
+            of("containers", ""),
+            format!("{} + {}", of("initContainers", &format!(" && {sidecar}")), of("ephemeralContainers", "")),
+            of("initContainers", &format!(" && !({sidecar})")),
+            format!(
+                "(has(variables.{pod}.volumes) ? variables.{pod}.volumes.filter(v, has(v.image) && has(v.image.reference)).map(v, dyn(v.image.reference)) : [])"
+            ),
+        ];
+        format!("[{}].map(images, images.filter(i, i.matches({})))", lists.join(", "), literal(&self.pattern))
     }
 
     /// CEL: whether of every class no more containers run now than the object ran before. Swapping one class's image for
     /// another's at equal replicas is growth, and so is a second container of the same.
     pub(super) fn kept(&self) -> String {
         let kept = self.by_class.iter().map(|known| {
-            let pattern = literal(&known.pattern);
-            let count = |found: &str| format!("variables.{found}.filter(i, i.matches({pattern})).size()");
-            format!("{} <= {}", count("found"), count("foundBefore"))
+            let of_class = format!("i.matches({})", literal(&known.pattern));
+            format!("{} <= {}", peak("found", &of_class), peak("foundBefore", &of_class))
         });
         format!("request.operation == 'UPDATE' && {}", kept.collect::<Vec<_>>().join(" && "))
     }
 
     /// CEL: whether the slot `s` allows as many containers per replica as run; one if it does not say.
     pub(super) fn enough_in_slot(&self) -> String {
+        let run = peak("found", "true");
         let case = |known: &Known| {
             let (class, unit) = (literal(&known.class), literal(&known.counts_as));
             let allowed =
                 format!("(has(s.perReplica) && {unit} in s.perReplica ? quantity(string(s.perReplica[{unit}])) : quantity('1'))");
-            format!("s.class == {class} ? !quantity(string(variables.found.size())).isGreaterThan({allowed}) : ")
+            format!("s.class == {class} ? !quantity(string({run})).isGreaterThan({allowed}) : ")
         };
         let cases: Vec<_> = self.by_class.iter().map(case).collect();
         format!("{}false", cases.concat())
+    }
+
+    /// CEL: whether all processing software that runs is of this class.
+    pub(super) fn only_of(&self, class: &str) -> String {
+        let known = self.by_class.iter().find(|known| known.class == class);
+        let of_class = known.map_or_else(|| "false".to_owned(), |known| format!("i.matches({})", literal(&known.pattern)));
+        format!("variables.found.all(images, images.all(i, {of_class}))")
     }
 
     /// CEL: whether all processing software that runs is of the slot `s`'s class.
     pub(super) fn of_class_of_slot(&self) -> String {
         let case = |known: &Known| format!("s.class == {} ? i.matches({}) : ", literal(&known.class), literal(&known.pattern));
         let cases: Vec<_> = self.by_class.iter().map(case).collect();
-        format!("variables.found.all(i, {}false)", cases.concat())
+        format!("variables.found.all(images, images.all(i, {}false))", cases.concat())
     }
+}
+
+/// CEL: the most containers that run at a time of those in `variables.{found}` whose image `i` is `counted`. An image that
+/// is only mounted is started by some other container, which no image shows: one.
+fn peak(found: &str, counted: &str) -> String {
+    format!(
+        "[variables.{found}.map(images, images.filter(i, {counted}).size())].map(n, [n[1] + n[0], n[2] > 0 ? n[1] + 1 : 0, n[3] > 0 ? 1 : 0].max())[0]"
+    )
 }
 
 /// A class that knows images.
