@@ -34,6 +34,8 @@ pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "govcloud";
 /// Annotation: the uid of the Agency or Project that a namespace was made for.
 pub const ANNOTATION_OWNER_UID: &str = "govcloud.dev/owner-uid";
+/// Annotation on a project's ResourceQuota: the operation of the ledger that it was last written for.
+pub const ANNOTATION_OPERATION: &str = "govcloud.dev/ledger-operation";
 /// Annotation that must repeat an object's name before a protected object may be deleted by hand.
 pub const ANNOTATION_CONFIRM_DELETION: &str = "govcloud.dev/confirm-deletion";
 /// Finalizer of everything that owns objects outside its own scope.

@@ -72,25 +72,27 @@ impl Managed {
     /// in the address). A different one is replaced whole, so that what others added to it does not stay.
     pub async fn ensure(&self, client: &Client, manifest: &Value) -> Result<Change, Error> {
         let (kind, namespace, name) = identity(manifest);
-        let Some(resource) = api_resource(kind) else { return Ok(Change::None) };
-        let api = api(client, namespace, &resource);
-        let object = object(manifest)?;
-        let what = describe(kind, namespace, name);
-        let write = |source: kube::Error| Error::Write { what: what.clone(), source: Box::new(source) };
-        match self.get(kind, namespace, name) {
-            Some(live) if differs(manifest, &live).is_none() => Ok(Change::None),
-            Some(live) => {
-                let merged = carrying_over(object, &live);
-                api.replace(name, &PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() }, &merged)
-                    .await
-                    .map_err(write)?;
-                Ok(Change::Repaired)
-            }
-            None => {
-                api.patch(name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&object)).await.map_err(write)?;
-                Ok(Change::Created)
-            }
+        if let Some(live) = self.get(kind, namespace, name) {
+            return replace(client, manifest, &live).await;
         }
+        let Some(resource) = api_resource(kind) else { return Ok(Change::None) };
+        let applied = Patch::Apply(object(manifest)?);
+        let written = api(client, namespace, &resource).patch(name, &PatchParams::apply(FIELD_MANAGER).force(), &applied).await;
+        written.map_err(|source| not_written(manifest, source))?;
+        Ok(Change::Created)
+    }
+
+    /// The same over exactly the version that the caller has `seen`: if it was written since, or made where there was none,
+    /// nothing happens, and the error is a conflict.
+    pub async fn ensure_over(&self, client: &Client, manifest: &Value, seen: Option<&DynamicObject>) -> Result<Change, Error> {
+        if let Some(seen) = seen {
+            return replace(client, manifest, seen).await;
+        }
+        let (kind, namespace, _) = identity(manifest);
+        let Some(resource) = api_resource(kind) else { return Ok(Change::None) };
+        let created = api(client, namespace, &resource).create(&params(), &object(manifest)?).await;
+        created.map_err(|source| not_written(manifest, source))?;
+        Ok(Change::Created)
     }
 
     /// Deletes an object if it is there.
@@ -118,6 +120,24 @@ impl Managed {
         }
         Ok(())
     }
+}
+
+async fn replace(client: &Client, manifest: &Value, live: &DynamicObject) -> Result<Change, Error> {
+    let (kind, namespace, name) = identity(manifest);
+    let (Some(resource), Some(_)) = (api_resource(kind), differs(manifest, live)) else { return Ok(Change::None) };
+    let merged = carrying_over(object(manifest)?, live);
+    let written = api(client, namespace, &resource).replace(name, &params(), &merged).await;
+    written.map_err(|source| not_written(manifest, source))?;
+    Ok(Change::Repaired)
+}
+
+fn params() -> PostParams {
+    PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() }
+}
+
+fn not_written(manifest: &Value, source: kube::Error) -> Error {
+    let (kind, namespace, name) = identity(manifest);
+    Error::Write { what: describe(kind, namespace, name), source: Box::new(source) }
 }
 
 fn api(client: &Client, namespace: Option<&str>, resource: &ApiResource) -> Api<DynamicObject> {

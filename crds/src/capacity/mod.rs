@@ -151,7 +151,7 @@ pub struct Allocation {
     pub hard: Resources,
     /// Whether the ResourceQuota is known to follow.
     pub phase: AllocationPhase,
-    /// Counts the changes of this entry.
+    /// Counts what the ResourceQuota was to be written for: each raise, and the begin of each reduction.
     pub operation: i64,
 }
 
@@ -162,6 +162,7 @@ pub enum AllocationPhase {
     Settled,
     /// The ledger gave more than the ResourceQuota shows yet.
     Growing,
-    /// The ResourceQuota is being lowered; the ledger still holds the former amount.
+    /// The ResourceQuota is being lowered; the ledger holds the former amount until the ResourceQuota carries this operation,
+    /// and shows no more.
     Shrinking,
 }

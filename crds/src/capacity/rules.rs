@@ -3,6 +3,12 @@
 //! Two inequalities hold in every ledger that [`allocate`] returns: the allocations sum up to at most the budget unless
 //! they already did not, and no allocation is below what its ResourceQuota still shows. A reduction is therefore
 //! released by evidence, never by time.
+//!
+//! The evidence must also rule out that a raise is still on its way to the ResourceQuota, from an operator that was paused
+//! after it had read the ledger. So a reduction is a step of its own: the entry is `Shrinking` under a new operation number;
+//! the ResourceQuota is written with that number, whether its amounts change or not, so that whatever is on its way to the
+//! former version is refused; and only a ResourceQuota that carries the number releases anything. While an entry shrinks,
+//! its ResourceQuota is never raised. `tests/ledger_model.rs` goes through every order of these steps.
 
 use super::{AgencyQuota, Allocation, AllocationPhase};
 use crate::Resources;
@@ -18,14 +24,24 @@ pub struct Demand {
     pub wanted: Resources,
     /// Key by key the largest of the ResourceQuota's `spec.hard`, `status.hard` and `status.used`.
     pub shown: Resources,
+    /// The operation of the ledger that the ResourceQuota was last written for; 0 if none.
+    pub operation: i64,
     /// Whether the project is being deleted: it keeps all it has until its namespace is gone, because its ResourceQuota
     /// may go before its pods do.
     pub leaving: bool,
 }
 
+impl Demand {
+    /// Whether the ResourceQuota was written for the reduction that an entry stands for.
+    fn confirms(&self, entry: &Allocation) -> bool {
+        entry.phase == AllocationPhase::Shrinking && self.operation >= entry.operation
+    }
+}
+
 /// The ledger after `demands` (oldest project first) were served from `budget`, given the ledger `before`.
 ///
-/// An entry whose namespace is in no demand any more is dropped: its namespace is gone, and with it all it used.
+/// An entry whose namespace is in no demand any more is dropped: its namespace is gone, and with it all it used. A namespace
+/// without an entry gets at least what its ResourceQuota shows: so a ledger that was lost is rebuilt.
 pub fn allocate(budget: &Resources, before: &[Allocation], demands: &[Demand]) -> Vec<Allocation> {
     let floors: Vec<Resources> = demands.iter().map(|demand| floor(demand, entry(before, demand))).collect();
     let mut left = budget.minus(&floors.iter().sum());
@@ -44,12 +60,15 @@ fn entry<'a>(before: &'a [Allocation], demand: &Demand) -> Option<&'a Allocation
     before.iter().find(|a| a.namespace == demand.namespace && a.uid == demand.uid)
 }
 
-/// What the namespace keeps whatever happens: what it has as far as it still wants it, and what its ResourceQuota shows.
+/// What the namespace keeps whatever happens: what it has; once a reduction is confirmed, of it what it still wants and what
+/// its ResourceQuota shows. What the ResourceQuota shows beyond the entry was seen before the entry was reduced, and counts
+/// only where there is no entry.
 fn floor(demand: &Demand, current: Option<&Allocation>) -> Resources {
-    let has = current.map(|a| a.hard.clone()).unwrap_or_default();
-    let still = |key: &str| if demand.leaving { has.get(key) } else { demand.wanted.get(key).min(has.get(key)) };
-    let keys = has.0.keys().chain(demand.shown.0.keys());
-    keys.map(|key| (key.clone(), still(key).max(demand.shown.get(key)))).collect()
+    let Some(entry) = current else { return demand.shown.clone() };
+    if demand.leaving || !demand.confirms(entry) {
+        return entry.hard.clone();
+    }
+    entry.hard.capped_by(&demand.wanted.largest(&demand.shown))
 }
 
 fn allocation(demand: &Demand, mut hard: Resources, before: Option<&Allocation>) -> Allocation {
@@ -62,11 +81,17 @@ fn allocation(demand: &Demand, mut hard: Resources, before: Option<&Allocation>)
         AllocationPhase::Growing
     };
     let operation = match before {
-        Some(before) if before.hard == hard => before.operation,
-        Some(before) => before.operation + 1,
-        None => 1,
+        Some(before) if continues(before, phase, &hard) => before.operation,
+        Some(before) => before.operation.max(demand.operation) + 1,
+        None => demand.operation + 1,
     };
     Allocation { namespace: demand.namespace.clone(), uid: demand.uid.clone(), hard, phase, operation }
+}
+
+/// Whether an entry still stands for the same operation: nothing was added to it, and no reduction begins.
+fn continues(before: &Allocation, phase: AllocationPhase, hard: &Resources) -> bool {
+    let begins = phase == AllocationPhase::Shrinking && before.phase != AllocationPhase::Shrinking;
+    !begins && hard.fits_in(&before.hard)
 }
 
 /// The sum of a ledger's allocations.
@@ -74,9 +99,15 @@ pub fn allocated(ledger: &[Allocation]) -> Resources {
     ledger.iter().map(|a| &a.hard).sum()
 }
 
-/// What the ResourceQuota of a namespace may be: what it wants, as far as the ledger gave it.
-pub fn release(wanted: &Resources, allocation: Option<&Allocation>) -> Resources {
-    wanted.capped_by(&allocation.map(|a| a.hard.clone()).unwrap_or_default())
+/// What the ResourceQuota of a namespace may be: what it wants, as far as the ledger gave it; while its entry shrinks, no
+/// more than it is. `live` is its `spec.hard`, if it is there.
+pub fn release(wanted: &Resources, allocation: Option<&Allocation>, live: Option<&Resources>) -> Resources {
+    let Some(allocation) = allocation else { return wanted.capped_by(&Resources::default()) };
+    let given = wanted.capped_by(&allocation.hard);
+    match live {
+        Some(live) if allocation.phase == AllocationPhase::Shrinking => given.capped_by(live),
+        _ => given,
+    }
 }
 
 /// What a pool has promised to agencies.
@@ -95,7 +126,19 @@ mod tests {
     }
 
     fn demand(namespace: &str, wanted: i64, shown: i64) -> Demand {
-        Demand { namespace: namespace.into(), uid: namespace.into(), wanted: cpu(wanted), shown: cpu(shown), leaving: false }
+        Demand {
+            namespace: namespace.into(),
+            uid: namespace.into(),
+            wanted: cpu(wanted),
+            shown: cpu(shown),
+            operation: 0,
+            leaving: false,
+        }
+    }
+
+    /// The same demand, once its ResourceQuota was written for this operation.
+    fn for_operation(demand: Demand, operation: i64) -> Demand {
+        Demand { operation, ..demand }
     }
 
     fn hard(ledger: &[Allocation]) -> Vec<i64> {
@@ -119,10 +162,37 @@ mod tests {
         let before = allocate(&cpu(30), &[], &[demand("a", 20, 0), demand("b", 10, 0)]);
         let waiting = allocate(&cpu(30), &before, &[demand("a", 5, 20), demand("b", 30, 10)]);
         assert_eq!(hard(&waiting), [20, 10]);
-        assert_eq!(waiting[0].phase, AllocationPhase::Shrinking);
-        let released = allocate(&cpu(30), &waiting, &[demand("a", 5, 5), demand("b", 30, 10)]);
+        assert_eq!((waiting[0].phase, waiting[0].operation), (AllocationPhase::Shrinking, 2));
+        let spec_only = allocate(&cpu(30), &waiting, &[for_operation(demand("a", 5, 20), 2), demand("b", 30, 10)]);
+        assert_eq!(spec_only, waiting);
+        let released = allocate(&cpu(30), &waiting, &[for_operation(demand("a", 5, 5), 2), demand("b", 30, 10)]);
         assert_eq!(hard(&released), [5, 25]);
-        assert_eq!(released[0].phase, AllocationPhase::Settled);
+        assert_eq!((released[0].phase, released[0].operation), (AllocationPhase::Settled, 2));
+    }
+
+    #[test]
+    fn a_raise_that_never_arrived_is_taken_back_only_after_the_quota_was_written() {
+        let before = allocate(&cpu(30), &[], &[demand("a", 20, 0)]);
+        let shrinking = allocate(&cpu(30), &before, &[demand("a", 5, 5), demand("b", 30, 0)]);
+        assert_eq!(hard(&shrinking), [20, 10], "the quota shows no more, but 20 may be on its way");
+        let written = allocate(&cpu(30), &shrinking, &[for_operation(demand("a", 5, 5), 2), demand("b", 30, 10)]);
+        assert_eq!(hard(&written), [5, 25]);
+    }
+
+    #[test]
+    fn a_ledger_that_was_lost_is_rebuilt_from_what_the_quotas_show() {
+        let found = [for_operation(demand("a", 25, 20), 7), for_operation(demand("b", 25, 10), 3)];
+        let ledger = allocate(&cpu(30), &[], &found);
+        assert_eq!(hard(&ledger), [20, 10]);
+        assert_eq!((ledger[0].operation, ledger[1].operation), (8, 4), "a number is not given twice");
+    }
+
+    #[test]
+    fn what_shrinks_is_not_raised() {
+        let shrinking = allocate(&cpu(30), &allocate(&cpu(30), &[], &[demand("a", 20, 0)]), &[demand("a", 5, 20)]);
+        assert_eq!(release(&cpu(20), shrinking.first(), Some(&cpu(5))), cpu(5));
+        assert_eq!(release(&cpu(5), shrinking.first(), Some(&cpu(20))), cpu(5));
+        assert_eq!(release(&cpu(20), shrinking.first(), None), cpu(20));
     }
 
     #[test]
@@ -151,9 +221,9 @@ mod tests {
     #[test]
     fn the_released_quota_never_exceeds_the_ledger_or_the_wish() {
         let ledger = allocate(&cpu(30), &[], &[demand("a", 40, 0)]);
-        assert_eq!(release(&cpu(40), ledger.first()), cpu(30));
-        assert_eq!(release(&cpu(7), ledger.first()), cpu(7));
-        assert_eq!(release(&cpu(7), None), cpu(0));
+        assert_eq!(release(&cpu(40), ledger.first(), None), cpu(30));
+        assert_eq!(release(&cpu(7), ledger.first(), None), cpu(7));
+        assert_eq!(release(&cpu(7), None, None), cpu(0));
     }
 
     proptest! {
@@ -161,15 +231,15 @@ mod tests {
         #[test]
         fn never_above_the_budget(steps in prop::collection::vec((0_usize..4, 0_i64..50, any::<bool>()), 1..60)) {
             let budget = cpu(60);
-            let (mut wanted, mut shown, mut ledger) = ([0_i64; 4], [0_i64; 4], Vec::new());
+            let (mut wanted, mut shown, mut operations, mut ledger) = ([0_i64; 4], [0_i64; 4], [0_i64; 4], Vec::new());
             for (who, wish, follows) in steps {
                 wanted[who] = wish;
-                let demands: Vec<_> = (0..4).map(|i| demand(&i.to_string(), wanted[i], shown[i])).collect();
+                let demands: Vec<_> = (0..4).map(|i| for_operation(demand(&i.to_string(), wanted[i], shown[i]), operations[i])).collect();
                 ledger = allocate(&budget, &ledger, &demands);
                 prop_assert!(allocated(&ledger).fits_in(&budget));
                 if follows {
                     for (i, given) in hard(&ledger).into_iter().enumerate() {
-                        shown[i] = given.min(wanted[i]);
+                        (shown[i], operations[i]) = (given.min(wanted[i]), ledger[i].operation);
                     }
                 }
             }

@@ -7,16 +7,17 @@ use govcloud_crds::{
     agency::Agency,
     capacity::{AgencyQuotaStatus, CapacityPoolStatus, Demand, allocate, allocated, guaranteed},
     conditions::{Verdict, conditions},
-    names::{home_namespace, project_namespace},
+    names::{ANNOTATION_OPERATION, home_namespace, project_namespace},
     quantity::Quantity,
 };
 use kube::{
     Api, ResourceExt,
+    api::DynamicObject,
     core::{Selector, SelectorExt},
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
-use super::project::{QUOTA_NAME, wanted};
+use super::project::{QUOTA_NAME, quota::wanted};
 use crate::{context::Context, error::Error, managed::Managed, stores::Stores};
 
 /// Sums up what a pool has and what it promised.
@@ -165,26 +166,37 @@ fn demand(agency: &str, project: &Project, context: &Context) -> Option<Demand> 
     let uid = project.status.as_ref()?.namespace_uid.clone().filter(|uid| namespace.metadata.uid.as_ref() == Some(uid))?;
     let leaving = project.metadata.deletion_timestamp.is_some();
     let wanted = if leaving { Resources::default() } else { wanted(project, context) };
-    Some(Demand { shown: shown(&context.stores.managed, &name), namespace: name, uid, wanted, leaving })
+    let quota = live(&context.stores.managed, &name);
+    let shown = quota.as_deref().map(shown).unwrap_or_default();
+    let operation = quota.as_deref().map(operation).unwrap_or_default();
+    Some(Demand { namespace: name, uid, wanted, shown, operation, leaving })
 }
 
-fn quota_field(managed: &Managed, namespace: &str, pointer: &str) -> Resources {
-    let quota = managed.get("ResourceQuota", Some(namespace), QUOTA_NAME);
-    let value = quota.and_then(|quota| quota.data.pointer(pointer).cloned()).unwrap_or_default();
+fn live(managed: &Managed, namespace: &str) -> Option<Arc<DynamicObject>> {
+    managed.get("ResourceQuota", Some(namespace), QUOTA_NAME)
+}
+
+fn field(quota: &DynamicObject, pointer: &str) -> Resources {
+    let value = quota.data.pointer(pointer).cloned().unwrap_or_default();
     serde_json::from_value(value).unwrap_or_default()
 }
 
-/// What a namespace's quota says.
-pub(super) fn hard(managed: &Managed, namespace: &str) -> Resources {
-    quota_field(managed, namespace, "/spec/hard")
+/// What a ResourceQuota says.
+pub(super) fn hard_of(quota: &DynamicObject) -> Resources {
+    field(quota, "/spec/hard")
 }
 
-/// Key by key the largest of what a namespace's quota says, what the API server enforces, and what is in use: a quota
-/// that was lowered below its use gives back only what is not used.
-pub(super) fn shown(managed: &Managed, namespace: &str) -> Resources {
-    hard(managed, namespace).largest(&quota_field(managed, namespace, "/status/hard")).largest(&used(managed, namespace))
+/// Key by key the largest of what a ResourceQuota says, what the API server enforces, and what is in use: one that was
+/// lowered below its use gives back only what is not used.
+fn shown(quota: &DynamicObject) -> Resources {
+    hard_of(quota).largest(&field(quota, "/status/hard")).largest(&field(quota, "/status/used"))
+}
+
+/// The operation of the ledger that a ResourceQuota was last written for.
+fn operation(quota: &DynamicObject) -> i64 {
+    quota.annotations().get(ANNOTATION_OPERATION).and_then(|number| number.parse().ok()).unwrap_or_default()
 }
 
 fn used(managed: &Managed, namespace: &str) -> Resources {
-    quota_field(managed, namespace, "/status/used")
+    live(managed, namespace).map(|quota| field(&quota, "/status/used")).unwrap_or_default()
 }

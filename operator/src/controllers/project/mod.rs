@@ -3,39 +3,32 @@
 use std::sync::Arc;
 
 use govcloud_crds::{
-    Agency, AgencyQuota, ProcessingPermit, Project, Quantity, Resources,
+    Agency, ProcessingPermit, Project, Resources,
     agency::NetworkIsolation,
-    capacity::{Allocation, release},
     conditions::{Verdict, conditions},
-    grant::{belongs_to, compile},
+    grant::compile,
     names::{
         ANNOTATION_OWNER_UID, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_PROJECT, agency_of_home,
         project_namespace,
     },
-    permit::{Phase, effective::granted_targets},
     project::ProjectStatus,
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, ResourceExt, runtime::controller::Action};
 use serde_json::{Value, json};
 
-use super::{
-    agency::role_binding,
-    capacity::{hard, ledger_of, shown},
-};
+use super::agency::role_binding;
 use crate::{
     context::Context,
-    enforcement::gated_keys,
     error::Error,
     managed,
     namespaces::{self, Namespaced},
 };
 
+pub(super) mod quota;
+
 /// The name of a project namespace's ResourceQuota, LimitRange and NetworkPolicy.
 pub const QUOTA_NAME: &str = "govcloud";
-/// Every project is limited in these, also if it asks for none of them.
-const ALWAYS_LIMITED: [&str; 3] = ["requests.cpu", "requests.memory", "requests.storage"];
-
 /// Makes a project's namespace what its agency, its ledger and its permits say.
 pub async fn reconcile(project: Arc<Project>, context: Arc<Context>) -> Result<Action, Error> {
     let home = project.namespace().unwrap_or_default();
@@ -98,12 +91,6 @@ async fn furnish(
     report(api, project, context, Some(outcome), &[ready, there, quota]).await
 }
 
-/// What came of a project's limits.
-struct Limited {
-    verdict: Verdict,
-    granted: Resources,
-}
-
 struct Outcome {
     namespace: String,
     uid: String,
@@ -147,57 +134,6 @@ fn permits(project: &Project, context: &Context) -> Vec<Arc<ProcessingPermit>> {
     context.stores.permits.state_filter(|p| p.metadata.namespace == home && p.spec.project == name)
 }
 
-/// What a project's quota should be: what it asks for, and of gated keys what its active permits bring.
-pub fn wanted(project: &Project, context: &Context) -> Resources {
-    let classes = context.stores.classes_by_name();
-    let gated = gated_keys(&classes);
-    let mut wanted: Resources = ALWAYS_LIMITED.iter().map(|key| ((*key).to_owned(), Quantity::ZERO)).collect();
-    wanted.0.extend(gated.iter().map(|key| (key.clone(), Quantity::ZERO)));
-    let asked = project.spec.quota.0.iter().filter(|(key, _)| !gated.contains(key));
-    wanted.0.extend(asked.map(|(key, amount)| (key.clone(), *amount)));
-    let uid = project.status.as_ref().and_then(|s| s.namespace_uid.clone()).unwrap_or_default();
-    let is_active = |p: &ProcessingPermit| belongs_to(p, &uid) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active);
-    for permit in permits(project, context).iter().filter(|p| is_active(p)) {
-        let Some(class) = classes.get(&permit.spec.processing_class) else { continue };
-        let total = granted_targets(permit).iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()));
-        for (dimension, key) in &class.spec.gated_quota {
-            let sum = wanted.get(key).saturating_add(total.get(dimension));
-            wanted.0.insert(key.clone(), sum);
-        }
-    }
-    wanted
-}
-
-/// What a ledger gave to this very namespace.
-fn allocation(quota: &AgencyQuota, namespace: &str, uid: &str) -> Option<Allocation> {
-    let ledger = quota.status.as_ref().map(|s| s.allocations.as_slice()).unwrap_or_default();
-    ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).cloned()
-}
-
-fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has_ledger: bool) -> Verdict {
-    const KIND: &str = "QuotaGranted";
-    let pool = &project.spec.pool;
-    if !has_ledger {
-        return Verdict::no(
-            KIND,
-            "NoQuota",
-            format!("The agency has no share of pool {pool}, so nothing can run. A cloud operator creates an AgencyQuota."),
-        );
-    }
-    match wanted.exceeds(granted) {
-        Some(key) => Verdict::no(
-            KIND,
-            "ExceedsAgencyBudget",
-            format!(
-                "Asked for {} {key}; the agency's budget leaves {}. Reduce another project, or ask a cloud operator for a larger share.",
-                wanted.get(key),
-                granted.get(key)
-            ),
-        ),
-        None => Verdict::yes(KIND, "Granted", "All that was asked for."),
-    }
-}
-
 /// A project's namespace, and what goes into it.
 struct Place<'a> {
     agency: &'a Agency,
@@ -223,78 +159,6 @@ impl Place<'_> {
         managed.prune(client, &["RoleBinding"], self.namespace, &self.rights()).await
     }
 
-    /// Its quota, as far as the ledger goes, and its containers' defaults. What the API server refuses as invalid is a
-    /// condition, and until there is a valid quota nothing runs.
-    async fn limit(&self, project: &Project, context: &Context) -> Result<Limited, Error> {
-        let (managed, client) = (&context.stores.managed, &context.client);
-        let ledger = ledger_of(&self.agency.name_any(), &project.spec.pool, &context.stores);
-        let wanted = wanted(project, context);
-        let (granted, known) = self.released(&wanted, ledger.as_deref(), context).await?;
-        let mut invalid = None;
-        match managed.ensure(client, &self.quota(&granted)).await {
-            Err(error) if error.is_invalid() => {
-                invalid = error.said();
-                match managed.ensure(client, &self.quota(&self.surely_valid(&granted, context))).await {
-                    Err(error) if error.is_invalid() => {
-                        tracing::error!(%error, "no part of the quota is valid; it stays as it is");
-                    }
-                    written => written.map(|_| ())?,
-                }
-            }
-            written => written.map(|_| ())?,
-        }
-        match managed.ensure(client, &self.limits(project)).await {
-            Err(error) if error.is_invalid() => invalid = invalid.or(error.said()),
-            written => written.map(|_| ())?,
-        }
-        let verdict = match invalid {
-            Some(said) => Verdict::no("QuotaGranted", "Invalid", format!("{said}. Change the project's quota or limits.")),
-            None if ledger.is_some() && !known => {
-                Verdict::unknown("QuotaGranted", "Pending", "The agency's ledger takes note of the project in a moment.")
-            }
-            None => quota_verdict(project, &wanted, &granted, ledger.is_some()),
-        };
-        Ok(Limited { verdict, granted })
-    }
-
-    /// The part of a quota that the API server takes for certain: what is limited always, what classes gate, and else what
-    /// the namespace's quota is. A mistake in one key neither freezes these nor leaves a device open. If there is no quota
-    /// yet, nothing runs until the mistake is mended.
-    fn surely_valid(&self, granted: &Resources, context: &Context) -> Resources {
-        let live = hard(&context.stores.managed, self.namespace);
-        let gated = gated_keys(&context.stores.classes_by_name());
-        let known = |key: &str| ALWAYS_LIMITED.contains(&key) || gated.iter().any(|gated| gated == key);
-        let mut valid = live.clone();
-        valid.0.extend(granted.0.iter().filter(|(key, _)| known(key)).map(|(key, amount)| (key.clone(), *amount)));
-        if live.is_empty() {
-            valid.0.insert("pods".to_owned(), Quantity::ZERO);
-        }
-        valid
-    }
-
-    /// What of `wanted` the ledger released, and whether it knows the namespace. Before a quota is raised the ledger is read
-    /// from the API server itself: one that this process remembers may have been written by another since.
-    async fn released(
-        &self,
-        wanted: &Resources,
-        ledger: Option<&AgencyQuota>,
-        context: &Context,
-    ) -> Result<(Resources, bool), Error> {
-        let by = |ledger: Option<&AgencyQuota>| {
-            let allocation = ledger.and_then(|ledger| allocation(ledger, self.namespace, self.uid));
-            (release(wanted, allocation.as_ref()), allocation.is_some())
-        };
-        let (granted, known) = by(ledger);
-        if granted.fits_in(&shown(&context.stores.managed, self.namespace)) {
-            return Ok((granted, known));
-        }
-        let name = ledger.map(ResourceExt::name_any).unwrap_or_default();
-        let api: Api<AgencyQuota> = Api::all(context.client.clone());
-        let fresh = api.get_opt(&name).await;
-        let fresh = fresh.map_err(|source| Error::Read { what: format!("AgencyQuota {name}"), source: Box::new(source) })?;
-        Ok(by(fresh.as_ref()))
-    }
-
     fn manifest(&self, api_version: &str, kind: &str, name: &str, spec: &Value) -> Value {
         let mut manifest = json!({
             "apiVersion": api_version, "kind": kind,
@@ -308,27 +172,6 @@ impl Place<'_> {
 
     fn grant<'p>(&self, permits: impl IntoIterator<Item = &'p ProcessingPermit>) -> Value {
         self.manifest(API_VERSION, "ProcessingGrant", GRANT_NAME, &json!(compile(&self.project, self.uid, permits)))
-    }
-
-    fn quota(&self, granted: &Resources) -> Value {
-        self.manifest("v1", "ResourceQuota", QUOTA_NAME, &json!({"hard": granted}))
-    }
-
-    /// Defaults for containers that say nothing: a quota on requests refuses pods without any.
-    fn limits(&self, project: &Project) -> Value {
-        let limits = project.spec.limits.clone().unwrap_or_default();
-        let some = |key: &str, amount: &str| Some((key.to_owned(), amount.parse().ok()?));
-        let mut request: Resources = [some("cpu", "100m"), some("memory", "128Mi")].into_iter().flatten().collect();
-        request.0.extend(limits.default_request.0);
-        // A request above its limit would be refused.
-        for (key, limit) in &limits.default.0 {
-            request.0.entry(key.clone()).and_modify(|amount| *amount = (*amount).min(*limit));
-        }
-        let mut item = json!({"type": "Container", "defaultRequest": request});
-        if !limits.default.is_empty() {
-            item["default"] = json!(limits.default);
-        }
-        self.manifest("v1", "LimitRange", QUOTA_NAME, &json!({"limits": [item]}))
     }
 
     /// Only its own agency's projects, and names.

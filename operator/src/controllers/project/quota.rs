@@ -1,0 +1,196 @@
+//! A project's quota: what it wants, as far as its agency's ledger released it.
+//!
+//! The ResourceQuota is raised only after the ledger, and never over a version of it that was not seen: its version is
+//! taken first, then the ledger is read from the API server itself. So a raise by an operator that was paused in between is
+//! refused as soon as anybody wrote the ResourceQuota for a reduction.
+
+use std::sync::Arc;
+
+use govcloud_crds::{
+    AgencyQuota, ProcessingPermit, Project, Quantity, Resources,
+    capacity::{Allocation, release},
+    conditions::Verdict,
+    grant::belongs_to,
+    names::ANNOTATION_OPERATION,
+    permit::{Phase, effective::granted_targets},
+};
+use kube::{Api, ResourceExt, api::DynamicObject};
+use serde_json::{Value, json};
+
+use super::{Place, QUOTA_NAME, permits};
+use crate::{
+    context::Context,
+    controllers::capacity::{hard_of, ledger_of},
+    enforcement::gated_keys,
+    error::Error,
+};
+
+/// Every project is limited in these, also if it asks for none of them.
+const ALWAYS_LIMITED: [&str; 3] = ["requests.cpu", "requests.memory", "requests.storage"];
+
+/// What came of a project's limits.
+pub(super) struct Limited {
+    pub(super) verdict: Verdict,
+    pub(super) granted: Resources,
+}
+
+/// What the ledger released, and over which version of the ResourceQuota it may be written.
+struct Released {
+    seen: Option<Arc<DynamicObject>>,
+    allocation: Option<Allocation>,
+    granted: Resources,
+}
+
+/// What a project's quota should be: what it asks for, and of gated keys what its active permits bring.
+pub fn wanted(project: &Project, context: &Context) -> Resources {
+    let classes = context.stores.classes_by_name();
+    let gated = gated_keys(&classes);
+    let mut wanted: Resources = ALWAYS_LIMITED.iter().map(|key| ((*key).to_owned(), Quantity::ZERO)).collect();
+    wanted.0.extend(gated.iter().map(|key| (key.clone(), Quantity::ZERO)));
+    let asked = project.spec.quota.0.iter().filter(|(key, _)| !gated.contains(key));
+    wanted.0.extend(asked.map(|(key, amount)| (key.clone(), *amount)));
+    let uid = project.status.as_ref().and_then(|s| s.namespace_uid.clone()).unwrap_or_default();
+    let is_active = |p: &ProcessingPermit| belongs_to(p, &uid) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active);
+    for permit in permits(project, context).iter().filter(|p| is_active(p)) {
+        let Some(class) = classes.get(&permit.spec.processing_class) else { continue };
+        let total = granted_targets(permit).iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()));
+        for (dimension, key) in &class.spec.gated_quota {
+            let sum = wanted.get(key).saturating_add(total.get(dimension));
+            wanted.0.insert(key.clone(), sum);
+        }
+    }
+    wanted
+}
+
+/// What a ledger gave to this very namespace.
+fn allocation(quota: &AgencyQuota, namespace: &str, uid: &str) -> Option<Allocation> {
+    let ledger = quota.status.as_ref().map(|s| s.allocations.as_slice()).unwrap_or_default();
+    ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).cloned()
+}
+
+fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has_ledger: bool) -> Verdict {
+    const KIND: &str = "QuotaGranted";
+    let pool = &project.spec.pool;
+    if !has_ledger {
+        return Verdict::no(
+            KIND,
+            "NoQuota",
+            format!("The agency has no share of pool {pool}, so nothing can run. A cloud operator creates an AgencyQuota."),
+        );
+    }
+    match wanted.exceeds(granted) {
+        Some(key) => Verdict::no(
+            KIND,
+            "ExceedsAgencyBudget",
+            format!(
+                "Asked for {} {key}; the agency's budget leaves {}. Reduce another project, or ask a cloud operator for a larger share.",
+                wanted.get(key),
+                granted.get(key)
+            ),
+        ),
+        None => Verdict::yes(KIND, "Granted", "All that was asked for."),
+    }
+}
+
+/// The part of a quota that the API server takes for certain: what is limited always, what classes gate, and else what the
+/// namespace's quota is. A mistake in one key neither freezes these nor leaves a device open. If there is no quota yet,
+/// nothing runs until the mistake is mended.
+fn surely_valid(released: &Released, gated: &[String]) -> Resources {
+    let live = released.seen.as_deref().map(hard_of).unwrap_or_default();
+    let certain = |key: &str| ALWAYS_LIMITED.contains(&key) || gated.iter().any(|gated| gated == key);
+    let mut valid = live.clone();
+    valid.0.extend(released.granted.0.iter().filter(|(key, _)| certain(key)).map(|(key, amount)| (key.clone(), *amount)));
+    if live.is_empty() {
+        valid.0.insert("pods".to_owned(), Quantity::ZERO);
+    }
+    valid
+}
+
+impl Place<'_> {
+    /// Its quota, as far as the ledger goes, and its containers' defaults. What the API server refuses as invalid is a
+    /// condition, and until there is a valid quota nothing runs.
+    pub(super) async fn limit(&self, project: &Project, context: &Context) -> Result<Limited, Error> {
+        let (managed, client) = (&context.stores.managed, &context.client);
+        let ledger = ledger_of(&self.agency.name_any(), &project.spec.pool, &context.stores);
+        let wanted = wanted(project, context);
+        let released = self.released(&wanted, ledger.as_deref(), context).await?;
+        let mut invalid = self.write(&released, context).await?;
+        match managed.ensure(client, &self.limits(project)).await {
+            Err(error) if error.is_invalid() => invalid = invalid.or(error.said()),
+            written => written.map(|_| ())?,
+        }
+        let verdict = match invalid {
+            Some(said) => Verdict::no("QuotaGranted", "Invalid", format!("{said}. Change the project's quota or limits.")),
+            None if ledger.is_some() && released.allocation.is_none() => {
+                Verdict::unknown("QuotaGranted", "Pending", "The agency's ledger takes note of the project in a moment.")
+            }
+            None => quota_verdict(project, &wanted, &released.granted, ledger.is_some()),
+        };
+        Ok(Limited { verdict, granted: released.granted })
+    }
+
+    /// Writes the ResourceQuota over the version that was seen; what the API server says if it is invalid.
+    async fn write(&self, released: &Released, context: &Context) -> Result<Option<String>, Error> {
+        let (managed, client) = (&context.stores.managed, &context.client);
+        let (seen, operation) = (released.seen.as_deref(), released.allocation.as_ref().map(|a| a.operation));
+        match managed.ensure_over(client, &self.quota(&released.granted, operation), seen).await {
+            Err(error) if error.is_invalid() => {
+                let certain = self.quota(&surely_valid(released, &gated_keys(&context.stores.classes_by_name())), operation);
+                match managed.ensure_over(client, &certain, seen).await {
+                    Err(error) if error.is_invalid() => {
+                        tracing::error!(%error, "no part of the quota is valid; it stays as it is");
+                    }
+                    written => written.map(|_| ())?,
+                }
+                Ok(error.said())
+            }
+            written => written.map(|_| None),
+        }
+    }
+
+    /// What of `wanted` the ledger released. Before a quota is raised the ledger is read from the API server itself: one that
+    /// this process remembers may have been written by another since.
+    async fn released(&self, wanted: &Resources, ledger: Option<&AgencyQuota>, context: &Context) -> Result<Released, Error> {
+        let seen = context.stores.managed.get("ResourceQuota", Some(self.namespace), QUOTA_NAME);
+        let hard = seen.as_deref().map(hard_of);
+        let by = |ledger: Option<&AgencyQuota>| {
+            let allocation = ledger.and_then(|ledger| allocation(ledger, self.namespace, self.uid));
+            let granted = release(wanted, allocation.as_ref(), hard.as_ref());
+            Released { seen: seen.clone(), allocation, granted }
+        };
+        let released = by(ledger);
+        if released.granted.fits_in(&hard.clone().unwrap_or_default()) {
+            return Ok(released);
+        }
+        let name = ledger.map(ResourceExt::name_any).unwrap_or_default();
+        let api: Api<AgencyQuota> = Api::all(context.client.clone());
+        let fresh = api.get_opt(&name).await;
+        let fresh = fresh.map_err(|source| Error::Read { what: format!("AgencyQuota {name}"), source: Box::new(source) })?;
+        Ok(by(fresh.as_ref()))
+    }
+
+    fn quota(&self, granted: &Resources, operation: Option<i64>) -> Value {
+        let mut quota = self.manifest("v1", "ResourceQuota", QUOTA_NAME, &json!({"hard": granted}));
+        if let Some(operation) = operation {
+            quota["metadata"]["annotations"] = json!({ANNOTATION_OPERATION: operation.to_string()});
+        }
+        quota
+    }
+
+    /// Defaults for containers that say nothing: a quota on requests refuses pods without any.
+    fn limits(&self, project: &Project) -> Value {
+        let limits = project.spec.limits.clone().unwrap_or_default();
+        let some = |key: &str, amount: &str| Some((key.to_owned(), amount.parse().ok()?));
+        let mut request: Resources = [some("cpu", "100m"), some("memory", "128Mi")].into_iter().flatten().collect();
+        request.0.extend(limits.default_request.0);
+        // A request above its limit would be refused.
+        for (key, limit) in &limits.default.0 {
+            request.0.entry(key.clone()).and_modify(|amount| *amount = (*amount).min(*limit));
+        }
+        let mut item = json!({"type": "Container", "defaultRequest": request});
+        if !limits.default.is_empty() {
+            item["default"] = json!(limits.default);
+        }
+        self.manifest("v1", "LimitRange", QUOTA_NAME, &json!({"limits": [item]}))
+    }
+}
