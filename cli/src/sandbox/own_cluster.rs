@@ -20,7 +20,8 @@ const POLICIES: [&str; 3] = ["validatingadmissionpolicybindings,validatingadmiss
 const ROLES: [&str; 3] = ["clusterrolebindings,clusterroles", "-l", MANAGED];
 /// What is inside a namespace goes with it.
 const NAMESPACES: [&str; 3] = ["namespaces", "-l", LABEL_AGENCY];
-/// The names of other projects' definitions that were not there before.
+/// The names of other projects' definitions that were not there before. It is written before anything is installed, and only
+/// where nothing of ours was: without it, what is on the cluster is not ours to take away.
 const OTHERS: &str = "installed-definitions";
 /// Policies that are deleted go on refusing for about a second.
 const TRIES: usize = 10;
@@ -101,9 +102,9 @@ pub(super) async fn give_back(plane: &DetachedControlPlane) -> Result<()> {
 }
 
 async fn take_away(plane: &DetachedControlPlane) -> Result<()> {
-    if !run::files(plane).is_dir() {
+    let Ok(others) = fs::read_to_string(plane.dir().join(OTHERS)) else {
         return Ok(()); // interrupted before anything was installed
-    }
+    };
     let delete = |what: [&'static str; 3]| async move {
         run::kubectl(plane, &[&["delete", "--timeout=60s"], what.as_slice()].concat()).await
     };
@@ -114,7 +115,6 @@ async fn take_away(plane: &DetachedControlPlane) -> Result<()> {
     for what in OURS {
         run::kubectl(plane, &["delete", "--ignore-not-found", "--timeout=60s", "-f", what]).await?;
     }
-    let others = fs::read_to_string(plane.dir().join(OTHERS)).unwrap_or_default();
     let others: Vec<_> = others.lines().collect();
     if others.is_empty() {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path, process::Stdio};
 
-use govcloud_controlplane::{Binaries, OwnedControlPlane};
+use govcloud_controlplane::{Binaries, DetachedControlPlane, OwnCluster, OwnedControlPlane};
 use govcloud_tests::{Said, eventually, fixtures::root};
 use tokio::process::Command;
 
@@ -68,6 +68,8 @@ async fn on_somebodys_cluster_it_leaves_nothing_behind() {
     theirs.sandbox(&other, &["up", "--yes"]).await.refused_with("the sandbox changes nothing that is there");
     assert!(!other.exists());
 
+    one_that_was_interrupted_takes_nothing_away(&theirs, &other).await;
+
     sandbox(&folder, &["down"]).await.succeeds();
     assert!(!folder.exists(), "the folder is still there");
     eventually("the cluster is as it was", || async {
@@ -78,4 +80,16 @@ async fn on_somebodys_cluster_it_leaves_nothing_behind() {
     .await;
     let kept = theirs.kubectl(&["get", "crd", "kafkas.kafka.strimzi.io", "--show-labels"]).await.succeeds();
     assert!(kept.contains("theirs=yes"), "{kept}");
+}
+
+/// A sandbox that was interrupted before it knew whether the cluster has a Government Cloud leaves that alone.
+async fn one_that_was_interrupted_takes_nothing_away(theirs: &Theirs, folder: &Path) {
+    let before = theirs.everything().await.expect("listed");
+    let cluster = OwnCluster { kubeconfig: theirs.plane.kubeconfig(), context: None };
+    let begun = DetachedControlPlane::on_cluster(&cluster, theirs.plane.binaries(), folder, &[]).expect("it is begun");
+    std::fs::create_dir_all(begun.dir().join("files")).expect("a folder");
+    sandbox(folder, &["down"]).await.succeeds();
+    assert!(!folder.exists());
+    let gone: Vec<_> = before.difference(&theirs.everything().await.expect("listed")).cloned().collect();
+    assert!(gone.is_empty(), "{gone:?}");
 }
