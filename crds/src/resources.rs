@@ -56,6 +56,13 @@ impl Resources {
         self.0.iter().map(|(key, amount)| (key.clone(), (*amount).min(other.get(key)))).collect()
     }
 
+    /// The same without the names that have nothing.
+    #[must_use]
+    pub fn without_zeros(mut self) -> Self {
+        self.0.retain(|_, amount| !amount.is_zero_or_less());
+        self
+    }
+
     /// The first key under which `self` is more than `other`, or `None` if all of it fits.
     pub fn exceeds<'a>(&'a self, other: &Self) -> Option<&'a str> {
         self.0.iter().find(|(key, amount)| **amount > other.get(key)).map(|(key, _)| key.as_str())

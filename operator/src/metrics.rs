@@ -1,7 +1,9 @@
-//! Prometheus metrics. Labels are bounded: controllers, outcomes and phases, never names of objects.
+//! Prometheus metrics. Labels are bounded: controllers, outcomes, phases, agencies and the resources that they are promised;
+//! never names that agencies choose.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt, sync::atomic::AtomicU64};
 
+use govcloud_crds::capacity::{AgencyQuotaSpec, AgencyQuotaStatus};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -36,6 +38,75 @@ pub struct PhaseLabel {
     pub phase: String,
 }
 
+/// Which agency's, of which resource.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct QuotaLabel {
+    /// The agency.
+    pub agency: String,
+    /// The pool.
+    pub pool: String,
+    /// The quota key, such as `requests.cpu`.
+    pub resource: String,
+}
+
+/// Amounts by agency, pool and resource, in cores, bytes and pieces.
+type Amounts = Family<QuotaLabel, Gauge<f64, AtomicU64>>;
+
+/// What agencies are promised, were given, use, borrow and lend.
+#[derive(Debug, Default)]
+pub struct QuotaMetrics {
+    guaranteed: Amounts,
+    allocated: Amounts,
+    used: Amounts,
+    borrowed: Amounts,
+    lent: Amounts,
+}
+
+impl QuotaMetrics {
+    fn registered(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        for (name, help, family) in [
+            ("guaranteed", "What an agency is promised of a pool", &metrics.guaranteed),
+            ("allocated", "What an agency's projects were given", &metrics.allocated),
+            ("used", "What an agency's projects use", &metrics.used),
+            ("borrowed", "What an agency holds of others' loans", &metrics.borrowed),
+            ("lent", "What an agency lent to others", &metrics.lent),
+        ] {
+            registry.register(format!("quota_{name}"), help, Family::clone(family));
+        }
+        metrics
+    }
+
+    /// Shows the ledger of a quota as it is now decided.
+    pub fn show(&self, spec: &AgencyQuotaSpec, status: &AgencyQuotaStatus) {
+        let all = [
+            (&self.guaranteed, &spec.guaranteed),
+            (&self.allocated, &status.allocated),
+            (&self.used, &status.used),
+            (&self.borrowed, &status.borrowed),
+            (&self.lent, &status.lent),
+        ];
+        // Only what the agency is promised, or borrowed: agencies choose the other keys, and labels are to be bounded.
+        let keys: BTreeSet<_> = spec.guaranteed.0.keys().chain(status.borrowed.0.keys()).collect();
+        for (family, amounts) in all {
+            for key in &keys {
+                let label = QuotaLabel { agency: spec.agency.clone(), pool: spec.pool.clone(), resource: (*key).clone() };
+                family.get_or_create(&label).set(amounts.get(key).as_f64());
+            }
+        }
+    }
+
+    /// Takes a quota's figures away once it is gone.
+    pub fn forget(&self, spec: &AgencyQuotaSpec, status: &AgencyQuotaStatus) {
+        for key in spec.guaranteed.0.keys().chain(status.borrowed.0.keys()) {
+            let label = QuotaLabel { agency: spec.agency.clone(), pool: spec.pool.clone(), resource: key.clone() };
+            for family in [&self.guaranteed, &self.allocated, &self.used, &self.borrowed, &self.lent] {
+                family.remove(&label);
+            }
+        }
+    }
+}
+
 /// The operator's metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -50,6 +121,8 @@ pub struct Metrics {
     pub intact: Gauge,
     /// Permits by phase.
     pub permits: Family<PhaseLabel, Gauge>,
+    /// Agencies' shares.
+    pub quotas: QuotaMetrics,
 }
 
 impl Default for Metrics {
@@ -68,7 +141,8 @@ impl Default for Metrics {
         );
         registry.register("enforcement_intact", "1 while all enforcement objects are as they should be", intact.clone());
         registry.register("permits", "Permits by phase", Family::clone(&permits));
-        Self { registry, reconciles, duration, repairs, intact, permits }
+        let quotas = QuotaMetrics::registered(&mut registry);
+        Self { registry, reconciles, duration, repairs, intact, permits, quotas }
     }
 }
 

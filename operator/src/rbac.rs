@@ -14,12 +14,10 @@ const OWN: &[&str] = &["get", "list", "watch", "create", "update", "patch", "del
 
 /// Group, resources and verbs of everything the operator does.
 const TABLE: &[(&str, &[&str], &[&str])] = &[
-    (GROUP, &["agencies", "projects"], &["get", "list", "watch", "patch"]),
+    (GROUP, &["agencies", "agencyquotas", "capacitypools", "projects"], &["get", "list", "watch", "patch"]),
     (
         GROUP,
         &[
-            "agencyquotas",
-            "capacitypools",
             "governmentclouds",
             "permitreviews",
             "processingclasses",
@@ -51,6 +49,8 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("", &["namespaces"], OWN),
     ("", &["limitranges", "resourcequotas", "secrets"], OWN),
     ("", &["nodes"], WATCH),
+    // What is really in use is counted before an amount is given on.
+    ("", &["persistentvolumeclaims", "pods"], &["list"]),
     ("networking.k8s.io", &["networkpolicies"], OWN),
     ("rbac.authorization.k8s.io", &["clusterrolebindings", "clusterroles", "rolebindings"], OWN),
     ("admissionregistration.k8s.io", &["validatingadmissionpolicies", "validatingadmissionpolicybindings"], OWN),

@@ -123,12 +123,20 @@ pub fn pool(stores: &Stores, queues: &Queues, pool: &CapacityPool) {
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.pool == pool.name_any());
 }
 
-/// A ledger decides what its projects may have, and is promised out of its pool.
+/// A ledger decides what its projects may have and which permits become active, is promised out of its pool, and lends to
+/// others of the pool, or borrows from them.
 pub fn quota(stores: &Stores, queues: &Queues, quota: &AgencyQuota) {
     let _ = queues.quota.send(ObjectRef::from_obj(quota));
     let _ = queues.pool.send(ObjectRef::new(&quota.spec.pool));
     queues.the_agency(&quota.spec.agency);
     Queues::each(&queues.project, &stores.projects, |p| in_home(p, &quota.spec.agency) && p.spec.pool == quota.spec.pool);
+    Queues::each(&queues.permit, &stores.permits, |p| {
+        in_home(p, &quota.spec.agency) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Approved)
+    });
+    let lends = |q: &AgencyQuota| !q.spec.lending_limit.is_empty() || !q.spec.borrowing_limit.is_empty();
+    Queues::each(&queues.quota, &stores.quotas, |q| {
+        q.spec.pool == quota.spec.pool && lends(q) && q.name_any() != quota.name_any()
+    });
 }
 
 /// A class makes policies and roles, gates quota keys, lets requests be assessed that waited for it, and is what services

@@ -282,10 +282,14 @@ pub async fn repaired(cloud: &Cloud, traps: &[Trap]) {
 
 /// Waits until the national picture says that enforcement was interrupted, and is whole again.
 pub async fn on_record(cloud: &Cloud) {
-    let national = cloud.wait_for("governmentcloud", "", "national", "EnforcementIntact").await;
-    let intact =
-        national["status"]["conditions"].as_array().into_iter().flatten().find(|c| c["type"] == "EnforcementIntact").cloned();
-    assert_eq!(intact.expect("the condition")["reason"], "Repaired");
+    let national = eventually("the interruption is on record", || async {
+        let national = cloud.json(people::ADMIN, &["get", "governmentcloud", "national", "-o", "json"]).await;
+        let conditions = national["status"]["conditions"].as_array().into_iter().flatten();
+        let intact = conditions.clone().find(|c| c["type"] == "EnforcementIntact").cloned().unwrap_or_default();
+        let is_repaired = intact["status"] == "True" && intact["reason"] == "Repaired";
+        if is_repaired { Ok(national.clone()) } else { Err(intact.to_string()) }
+    })
+    .await;
     assert!(national["status"]["interruptions"].as_array().is_some_and(|all| !all.is_empty()), "{}", national["status"]);
 }
 

@@ -1,6 +1,9 @@
 //! [`CapacityPool`] and [`AgencyQuota`]: what the Government Cloud has, and each agency's share of it.
 
-mod rules;
+mod ledger;
+mod lending;
+mod share;
+mod usage;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
@@ -9,7 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Resources;
 
-pub use rules::{Demand, allocate, allocated, guaranteed, release};
+pub use ledger::{Demand, Entry, allocate, curb, release, total};
+pub use lending::{loans_of, requested};
+pub use share::{Observed, decide, decide_pool, guaranteed, takes_up};
+pub use usage::{of_claim, of_pod};
 
 /// What the Government Cloud has in some zones: declared, or measured from nodes.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +69,11 @@ pub struct CapacityPoolStatus {
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     #[schemars(extend("maxProperties" = 1024))]
     pub available: Resources,
+    /// The ledger of the pool: what each agency's quota was given of what it is promised. It sums up to at most what the
+    /// pool has, unless the pool shrank.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["quota"]))]
+    pub shares: Vec<Share>,
     /// Ready, Oversubscribed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
@@ -115,6 +126,21 @@ pub struct AgencyQuotaStatus {
     /// The generation of the spec that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// What its pool gave of the guarantee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Held>,
+    /// What its projects ask for together.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    #[schemars(extend("maxProperties" = 1024))]
+    pub requested: Resources,
+    /// What it lent to other agencies: a part of its ledger like the allocations, one entry per borrowing quota.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["quota"]))]
+    pub loans: Vec<Share>,
+    /// What it holds of others' loans, one entry per lending quota; never more than the lender's ledger has for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["quota"]))]
+    pub borrowings: Vec<Borrowing>,
     /// One entry per project namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace"]))]
@@ -133,7 +159,7 @@ pub struct AgencyQuotaStatus {
     /// What others hold of its guarantee.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub lent: Resources,
-    /// Ready, WithinPool, Overcommitted.
+    /// Ready, WithinPool, Overcommitted; Lending and Borrowing where there is any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -141,6 +167,7 @@ pub struct AgencyQuotaStatus {
 
 /// What one project namespace was given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Allocation {
     /// The project namespace.
     pub namespace: String,
@@ -153,16 +180,62 @@ pub struct Allocation {
     pub phase: AllocationPhase,
     /// Counts what the ResourceQuota was to be written for: each raise, and the begin of each reduction.
     pub operation: i64,
+    /// While it shrinks: what it comes down to, as its use allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowering_to: Option<Resources>,
 }
 
-/// Where an [`Allocation`] stands between the ledger and the ResourceQuota.
+/// What a pool, or a lending agency, gave to an agency's quota.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Share {
+    /// The AgencyQuota.
+    pub quota: String,
+    /// Its uid.
+    pub uid: String,
+    /// What it may hold, with the keys of a ResourceQuota.
+    #[schemars(extend("maxProperties" = 1024))]
+    pub hard: Resources,
+    /// Whether the AgencyQuota is known to follow.
+    pub phase: AllocationPhase,
+    /// Counts what the AgencyQuota was to be written for: each raise, and the begin of each reduction.
+    pub operation: i64,
+    /// While it shrinks: what it comes down to, as its use allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowering_to: Option<Resources>,
+}
+
+/// What an agency's quota holds of what its pool gave.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Held {
+    /// How much.
+    #[schemars(extend("maxProperties" = 1024))]
+    pub hard: Resources,
+    /// The operation of the pool's ledger that this was written for.
+    pub operation: i64,
+}
+
+/// What an agency's quota holds of what another one lent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Borrowing {
+    /// The lending AgencyQuota.
+    pub quota: String,
+    /// How much.
+    #[schemars(extend("maxProperties" = 1024))]
+    pub hard: Resources,
+    /// The operation of the lender's ledger that this was written for.
+    pub operation: i64,
+}
+
+/// Where an entry of a ledger stands between the ledger and its holder: the ResourceQuota of an [`Allocation`], the
+/// AgencyQuota of a [`Share`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AllocationPhase {
-    /// The ResourceQuota shows the same.
+    /// The holder shows the same.
     Settled,
-    /// The ledger gave more than the ResourceQuota shows yet.
+    /// The ledger gave more than the holder shows yet.
     Growing,
-    /// The ResourceQuota is being lowered; the ledger holds the former amount until the ResourceQuota carries this operation,
-    /// and shows no more.
+    /// The holder is being lowered; the ledger keeps the former amount until the holder carries this operation, and shows no
+    /// more.
     Shrinking,
 }

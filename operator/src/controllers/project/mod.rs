@@ -25,7 +25,7 @@ use crate::{
     namespaces::{self, Namespaced},
 };
 
-pub(super) mod quota;
+pub mod quota;
 
 /// The name of a project namespace's ResourceQuota, LimitRange and NetworkPolicy.
 pub const QUOTA_NAME: &str = "govcloud";

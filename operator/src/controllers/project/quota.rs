@@ -7,12 +7,12 @@
 use std::sync::Arc;
 
 use govcloud_crds::{
-    AgencyQuota, ProcessingPermit, Project, Quantity, Resources,
-    capacity::{Allocation, release},
-    conditions::Verdict,
+    AgencyQuota, ProcessingClass, ProcessingPermit, Project, Quantity, Resources,
+    capacity::{Entry, release},
+    conditions::{Verdict, find},
     grant::belongs_to,
     names::ANNOTATION_OPERATION,
-    permit::{Phase, effective::granted_targets},
+    permit::{Phase, Target, effective::granted_targets},
 };
 use kube::{Api, ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
@@ -24,6 +24,9 @@ use crate::{
     enforcement::gated_keys,
     error::Error,
 };
+
+/// The reason of `CapacityReserved` while an approved permit waits for gated quota, and for nothing else.
+pub const AWAITS_QUOTA: &str = "AwaitsQuota";
 
 /// Every project is limited in these, also if it asks for none of them.
 const ALWAYS_LIMITED: [&str; 3] = ["requests.cpu", "requests.memory", "requests.storage"];
@@ -37,35 +40,60 @@ pub(super) struct Limited {
 /// What the ledger released, and over which version of the ResourceQuota it may be written.
 struct Released {
     seen: Option<Arc<DynamicObject>>,
-    allocation: Option<Allocation>,
+    allocation: Option<Entry>,
     granted: Resources,
 }
 
-/// What a project's quota should be: what it asks for, and of gated keys what its active permits bring.
-pub fn wanted(project: &Project, context: &Context) -> Resources {
+/// What a project's quota should be: what it asks for, and of gated keys what its active permits bring. Of whatever else its
+/// agency's share limits it has nothing: what one project does not ask for would be without a limit there.
+pub fn wanted(project: &Project, ledger: Option<&AgencyQuota>, context: &Context) -> Resources {
     let classes = context.stores.classes_by_name();
     let gated = gated_keys(&classes);
-    let mut wanted: Resources = ALWAYS_LIMITED.iter().map(|key| ((*key).to_owned(), Quantity::ZERO)).collect();
-    wanted.0.extend(gated.iter().map(|key| (key.clone(), Quantity::ZERO)));
+    let shared = ledger.iter().flat_map(|ledger| ledger.spec.guaranteed.0.keys());
+    let limited = ALWAYS_LIMITED.into_iter().chain(gated.iter().map(String::as_str)).chain(shared.map(String::as_str));
+    let mut wanted: Resources = limited.map(|key| (key.to_owned(), Quantity::ZERO)).collect();
     let asked = project.spec.quota.0.iter().filter(|(key, _)| !gated.contains(key));
     wanted.0.extend(asked.map(|(key, amount)| (key.clone(), *amount)));
     let uid = project.status.as_ref().and_then(|s| s.namespace_uid.clone()).unwrap_or_default();
     let is_active = |p: &ProcessingPermit| belongs_to(p, &uid) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active);
     for permit in permits(project, context).iter().filter(|p| is_active(p)) {
-        let Some(class) = classes.get(&permit.spec.processing_class) else { continue };
-        let total = granted_targets(permit).iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()));
-        for (dimension, key) in &class.spec.gated_quota {
-            let sum = wanted.get(key).saturating_add(total.get(dimension));
-            wanted.0.insert(key.clone(), sum);
-        }
+        wanted = wanted.plus(&brought(&granted_targets(permit), classes.get(&permit.spec.processing_class)));
     }
     wanted
 }
 
+/// The project's approved permits that wait for gated quota, the oldest first, and what each brings.
+pub fn waiting(project: &Project, context: &Context) -> Vec<(Arc<ProcessingPermit>, Resources)> {
+    let classes = context.stores.classes_by_name();
+    let mut waiting = permits(project, context);
+    waiting.retain(|permit| awaits_capacity(permit));
+    waiting.sort_by_key(|permit| (permit.metadata.creation_timestamp.as_ref().map(|time| time.0), permit.name_any()));
+    let with = |permit: Arc<ProcessingPermit>| {
+        let brings = brought(&granted_targets(&permit), classes.get(&permit.spec.processing_class));
+        (permit, brings)
+    };
+    waiting.into_iter().map(with).collect()
+}
+
+/// Whether an approved permit says that it waits for nothing but its gated quota: then the ledger sets it aside.
+fn awaits_capacity(permit: &ProcessingPermit) -> bool {
+    let Some(status) = permit.status.as_ref().filter(|status| status.phase == Phase::Approved) else { return false };
+    find(&status.conditions, "CapacityReserved").is_some_and(|condition| condition.reason == AWAITS_QUOTA)
+}
+
+/// The gated quota that targets of a class bring, under the keys of a ResourceQuota.
+pub fn brought(targets: &[Target], class: Option<&ProcessingClass>) -> Resources {
+    let total = targets.iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()));
+    let gated = class.iter().flat_map(|class| &class.spec.gated_quota);
+    gated.fold(Resources::default(), |sum, (dimension, key)| {
+        sum.plus(&[(key.clone(), total.get(dimension))].into_iter().collect())
+    })
+}
+
 /// What a ledger gave to this very namespace.
-fn allocation(quota: &AgencyQuota, namespace: &str, uid: &str) -> Option<Allocation> {
+pub fn allocation(quota: &AgencyQuota, namespace: &str, uid: &str) -> Option<Entry> {
     let ledger = quota.status.as_ref().map(|s| s.allocations.as_slice()).unwrap_or_default();
-    ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).cloned()
+    ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).map(Entry::from)
 }
 
 fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has_ledger: bool) -> Verdict {
@@ -112,7 +140,7 @@ impl Place<'_> {
     pub(super) async fn limit(&self, project: &Project, context: &Context) -> Result<Limited, Error> {
         let (managed, client) = (&context.stores.managed, &context.client);
         let ledger = ledger_of(&self.agency.name_any(), &project.spec.pool, &context.stores);
-        let wanted = wanted(project, context);
+        let wanted = wanted(project, ledger.as_deref(), context);
         let released = self.released(&wanted, ledger.as_deref(), context).await?;
         let mut invalid = self.write(&released, context).await?;
         match managed.ensure(client, &self.limits(project)).await {

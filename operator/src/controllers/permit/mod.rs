@@ -1,13 +1,15 @@
 //! ProcessingPermit: number and digest, assessment, what its reviews make of it, and activation.
 
-use std::sync::{Arc, PoisonError};
+mod activation;
+
+use std::sync::Arc;
 
 use govcloud_crds::{
     Agency, PermitReview, ProcessingClass, ProcessingGrant, ProcessingPermit, Project,
-    conditions::{Verdict, conditions, is_true},
+    conditions::conditions,
     names::{GRANT_NAME, project_namespace},
     permit::{
-        Phase, PinnedPolicy, ProcessingPermitStatus, Queue, Target,
+        Phase, PinnedPolicy, ProcessingPermitStatus, Queue,
         assess::{Request, assess},
         digest::digest,
         effective::{Effective, Policy, effective, kept},
@@ -36,8 +38,10 @@ pub async fn reconcile(permit: Arc<ProcessingPermit>, context: Arc<Context>) -> 
     let reviews = reviews(&permit, &context);
     let policy = Policy::of(&judged, agency.as_deref());
     let mut state = effective(&judged, &reviews, policy.as_ref(), now);
-    let waits_for =
-        if state.phase == Phase::Approved { activate(&mut judged, &state, agency.as_deref(), &context, now) } else { None };
+    let waits_for = match state.phase {
+        Phase::Approved => activation::activate(&mut judged, &state, agency.as_deref(), &context, now).await?,
+        _ => None,
+    };
     if judged.status.as_ref().is_some_and(|s| s.valid_from.is_some()) && state.phase == Phase::Approved {
         state = effective(&judged, &reviews, policy.as_ref(), now);
     }
@@ -122,80 +126,12 @@ fn reviews(permit: &ProcessingPermit, context: &Context) -> Vec<PermitReview> {
     mine.iter().map(|r| (**r).clone()).collect()
 }
 
-/// Starts an approved permit's time if nothing is in its way; otherwise says what it waits for.
-fn activate(
-    permit: &mut ProcessingPermit,
-    state: &Effective,
-    agency: Option<&Agency>,
-    context: &Context,
-    now: Timestamp,
-) -> Option<Verdict> {
-    let waits = |reason, message: String| Some(Verdict::no("CapacityReserved", reason, message));
-    if agency.is_some_and(|a| a.spec.cordoned) {
-        return waits("AgencyCordoned", "The agency is cordoned: nothing new starts for it.".into());
-    }
-    let project = project_of(permit, context);
-    let asked_for = permit.status.as_ref().and_then(|s| s.policy.as_ref()?.project_uid.clone());
-    if project.as_ref().is_some_and(|p| asked_for.is_some() && p.metadata.uid != asked_for) {
-        return waits("ProjectGone", "The project that it was asked for is gone, and another one of its name inherits nothing. Withdraw this request and make a new one.".into());
-    }
-    let ready = project.filter(|p| p.metadata.deletion_timestamp.is_none()).and_then(|p| p.status.clone());
-    let namespace_uid = ready.filter(|s| is_true(&s.conditions, "NamespaceReady")).and_then(|s| s.namespace_uid);
-    if namespace_uid.is_none() {
-        return waits("ProjectNotReady", format!("Project {} is not ready.", permit.spec.project));
-    }
-    if let Some(taken) = take(permit, &state.targets, context) {
-        return waits("TargetTaken", taken);
-    }
-    let status = permit.status.get_or_insert_default();
-    status.namespace_uid = namespace_uid;
-    status.valid_from = Some(Time(now));
-    status.not_after = Some(Time(permit.spec.duration.after(now)));
-    status.granted.clone_from(&state.targets);
-    None
-}
-
-/// Takes the targets for this permit, or says which other permit has one of them.
-///
-/// What this process took is remembered until the store shows it, so two permits that are reconciled at the same moment
-/// cannot both have the same target.
-fn take(permit: &ProcessingPermit, targets: &[Target], context: &Context) -> Option<String> {
-    let mut taken = context.activated.lock().unwrap_or_else(PoisonError::into_inner);
-    let uid = permit.metadata.uid.clone().unwrap_or_default();
-    let home = permit.namespace().unwrap_or_default();
-    let key = |target: &Target| format!("{home}/{}/{}/{}", permit.spec.project, target.resource_key(), target.name);
-    let others = context.stores.permits.state_filter(|p| {
-        p.metadata.namespace == permit.metadata.namespace
-            && p.spec.project == permit.spec.project
-            && p.metadata.uid.as_ref() != Some(&uid)
-    });
-    let holds = |p: &ProcessingPermit, t: &Target| {
-        let phase = p.status.as_ref().map(|s| s.phase).unwrap_or_default();
-        let remembered = taken.get(&key(t)).is_some_and(|holder| Some(holder) == p.metadata.uid.as_ref());
-        let names_it = p.spec.targets.iter().any(|other| other.is_same_object(t));
-        // What was given for a namespace that is gone opens no slot, and holds nothing.
-        let holds = matches!(phase, Phase::Active | Phase::Suspended) && !namespace_gone(p, context);
-        names_it && (holds || (remembered && !phase.is_over() && !namespace_gone(p, context)))
-    };
-    for target in targets {
-        if let Some(holder) = others.iter().find(|p| holds(p, target)) {
-            let number = holder.status.as_ref().and_then(|s| s.number.clone()).unwrap_or_else(|| holder.name_any());
-            return Some(format!(
-                "{}/{} is held by permit {number}; it must end, or be withdrawn, first.",
-                target.resource, target.name
-            ));
-        }
-    }
-    taken.extend(targets.iter().map(|target| (key(target), uid.clone())));
-    None
-}
-
 /// The status that the state means.
 fn decide(
     permit: &ProcessingPermit,
     state: &Effective,
     objection: Option<Objection>,
-    waits_for: Option<Verdict>,
+    waits_for: Option<govcloud_crds::conditions::Verdict>,
     context: &Context,
     now: Timestamp,
 ) -> ProcessingPermitStatus {

@@ -1,0 +1,119 @@
+//! What an agency's projects ask of its ledger, and what their ResourceQuotas show.
+
+use std::sync::Arc;
+
+use govcloud_crds::{
+    AgencyQuota, Project, Resources,
+    capacity::{Demand, Entry, of_claim, of_pod},
+    names::{home_namespace, project_namespace},
+};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod};
+use kube::{Api, ResourceExt, api::ListParams, runtime::reflector::ObjectRef};
+use serde::de::DeserializeOwned;
+
+use super::{age, is_there, leaving, live, operation, shown, used_of};
+use crate::{
+    context::Context,
+    controllers::project::quota::{waiting, wanted},
+    error::Error,
+};
+
+/// What a ledger is asked for.
+#[derive(Default)]
+pub(super) struct Demands {
+    /// By its agency's projects, oldest first.
+    pub(super) projects: Vec<Demand>,
+    /// By borrowers that the store does not show and the API server has.
+    pub(super) borrowers: Vec<Demand>,
+}
+
+impl Demands {
+    /// What every namespace of the agency in this pool asks for.
+    ///
+    /// A project that is being deleted asks for nothing, and keeps what it has until its namespace is gone. Before an amount
+    /// is given on, what is really in use is counted again at the API server.
+    pub(super) async fn gather(quota: &AgencyQuota, context: &Context) -> Result<Self, Error> {
+        let mut projects: Vec<_> =
+            projects(quota, context).iter().filter_map(|project| demand(quota, project, context)).collect();
+        let status = quota.status.clone().unwrap_or_default();
+        for allocation in &status.allocations {
+            match projects.iter_mut().find(|demand| demand.uid == allocation.uid) {
+                Some(demand) => confirm_use(demand, &Entry::from(allocation), context).await?,
+                None if is_there::<Namespace>(&allocation.namespace, &allocation.uid, context).await? => {
+                    projects.push(leaving(&allocation.namespace, &allocation.uid));
+                }
+                None => {} // gone, and with it all it used
+            }
+        }
+        let mut borrowers = Vec::new();
+        for loan in &status.loans {
+            let is_known = context.stores.quotas.find(|q| q.metadata.uid.as_ref() == Some(&loan.uid)).is_some();
+            if !is_known && is_there::<AgencyQuota>(&loan.quota, &loan.uid, context).await? {
+                borrowers.push(leaving(&loan.quota, &loan.uid));
+            }
+        }
+        Ok(Self { projects, borrowers })
+    }
+}
+
+/// The projects that a quota serves, oldest first.
+fn projects(quota: &AgencyQuota, context: &Context) -> Vec<Arc<Project>> {
+    let home = home_namespace(&quota.spec.agency);
+    let is_served = |p: &Project| p.metadata.namespace.as_deref() == Some(&home) && p.spec.pool == quota.spec.pool;
+    let mut projects = context.stores.projects.state_filter(is_served);
+    projects.sort_by_key(|project| age(&**project));
+    projects
+}
+
+fn demand(quota: &AgencyQuota, project: &Project, context: &Context) -> Option<Demand> {
+    let name = project_namespace(&quota.spec.agency, &project.name_any());
+    let namespace = context.stores.namespaces.get(&ObjectRef::new(&name))?;
+    // A namespace that belongs to somebody else is none of ours to account for.
+    let uid = project.status.as_ref()?.namespace_uid.clone().filter(|uid| namespace.metadata.uid.as_ref() == Some(uid))?;
+    let is_leaving = project.metadata.deletion_timestamp.is_some();
+    let live = live(&context.stores.managed, &name);
+    let (wanted, whole) = if is_leaving {
+        (Resources::default(), Vec::new())
+    } else {
+        (wanted(project, Some(quota), context), waiting(project, context).into_iter().map(|(_, brings)| brings).collect())
+    };
+    Some(Demand {
+        holder: name,
+        uid,
+        wanted,
+        whole,
+        shown: live.as_deref().map(shown).unwrap_or_default(),
+        used: live.as_deref().map(used_of).unwrap_or_default(),
+        operation: live.as_deref().map(operation).unwrap_or_default(),
+        leaving: is_leaving,
+    })
+}
+
+/// Where an amount is about to be given on, what is really in use counts too: the quota's own count lags at times.
+async fn confirm_use(demand: &mut Demand, entry: &Entry, context: &Context) -> Result<(), Error> {
+    let gives_back = demand.confirms(entry) && !entry.hard.fits_in(&demand.wanted.largest(&demand.shown));
+    if gives_back && !demand.leaving {
+        let counted = recount(&demand.holder, context).await?;
+        demand.shown = demand.shown.largest(&counted);
+        demand.used = demand.used.largest(&counted);
+    }
+    Ok(())
+}
+
+/// What the pods and the claims on storage of a namespace use, read from the API server itself.
+async fn recount(namespace: &str, context: &Context) -> Result<Resources, Error> {
+    let pods = list::<Pod>(namespace, context).await?;
+    let claims = list::<PersistentVolumeClaim>(namespace, context).await?;
+    let all = pods.iter().map(of_pod).chain(claims.iter().map(of_claim));
+    Ok(all.fold(Resources::default(), |sum, next| sum.plus(&next)))
+}
+
+async fn list<K>(namespace: &str, context: &Context) -> Result<Vec<K>, Error>
+where
+    K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
+{
+    let api: Api<K> = Api::namespaced(context.client.clone(), namespace);
+    let listed = api.list(&ListParams::default()).await; // without a version: what is stored, not what a cache has
+    let what = || format!("{} of {namespace}", K::plural(&()));
+    listed.map(|list| list.items).map_err(|source| Error::Read { what: what(), source: Box::new(source) })
+}

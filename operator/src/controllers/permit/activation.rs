@@ -1,0 +1,187 @@
+//! From approved to active: what an approved permit waits for, and the moment in which its time starts.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+};
+
+use govcloud_crds::{
+    Agency, AgencyQuota, ProcessingPermit, Project, Resources,
+    conditions::{Verdict, is_true},
+    names::project_namespace,
+    permit::{
+        Phase, Target,
+        effective::{Effective, granted_targets},
+    },
+};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
+
+use super::{namespace_gone, project_of};
+use crate::{
+    context::Context,
+    controllers::{
+        capacity::{budget, ledger_of},
+        project::quota::{AWAITS_QUOTA, allocation, brought, waiting, wanted},
+    },
+    error::Error,
+};
+
+fn waits(reason: &'static str, message: impl Into<String>) -> Verdict {
+    Verdict::no("CapacityReserved", reason, message)
+}
+
+/// Starts an approved permit's time if nothing is in its way; otherwise says what it waits for.
+pub(super) async fn activate(
+    permit: &mut ProcessingPermit,
+    state: &Effective,
+    agency: Option<&Agency>,
+    context: &Context,
+    now: Timestamp,
+) -> Result<Option<Verdict>, Error> {
+    let project = project_of(permit, context);
+    if let Some(obstacle) = obstacle(permit, agency, project.as_deref()) {
+        return Ok(Some(obstacle));
+    }
+    let Some(project) = project else { return Ok(None) };
+    if let Some(taken) = held(permit, &state.targets, context) {
+        return Ok(Some(waits("TargetTaken", taken)));
+    }
+    // What it is going to have is on record from here on: by that the ledger sets its gated quota aside.
+    permit.status.get_or_insert_default().granted.clone_from(&state.targets);
+    if let Some(missing) = missing(permit, &project, context).await? {
+        return Ok(Some(waits(AWAITS_QUOTA, missing)));
+    }
+    if let Some(taken) = take(permit, &state.targets, context) {
+        return Ok(Some(waits("TargetTaken", taken)));
+    }
+    let status = permit.status.get_or_insert_default();
+    status.namespace_uid = namespace_uid(&project);
+    status.valid_from = Some(Time(now));
+    status.not_after = Some(Time(permit.spec.duration.after(now)));
+    Ok(None)
+}
+
+/// What is in the way of anything for this agency or project.
+fn obstacle(permit: &ProcessingPermit, agency: Option<&Agency>, project: Option<&Project>) -> Option<Verdict> {
+    if agency.is_some_and(|a| a.spec.cordoned) {
+        return Some(waits("AgencyCordoned", "The agency is cordoned: nothing new starts for it."));
+    }
+    let asked_for = permit.status.as_ref().and_then(|s| s.policy.as_ref()?.project_uid.clone());
+    if project.is_some_and(|p| asked_for.is_some() && p.metadata.uid != asked_for) {
+        return Some(waits(
+            "ProjectGone",
+            "The project that it was asked for is gone, and another one of its name inherits nothing. Withdraw this request and make a new one.",
+        ));
+    }
+    let ready = project.filter(|p| p.metadata.deletion_timestamp.is_none() && namespace_uid(p).is_some());
+    ready.is_none().then(|| waits("ProjectNotReady", format!("Project {} is not ready.", permit.spec.project)))
+}
+
+/// The uid of a project's namespace, once it is there.
+fn namespace_uid(project: &Project) -> Option<String> {
+    let status = project.status.as_ref().filter(|status| is_true(&status.conditions, "NamespaceReady"))?;
+    status.namespace_uid.clone()
+}
+
+/// What is missing of the gated quota that the permit brings, until its agency's ledger has set all of it aside. The last
+/// look is at the ledger as the API server has it.
+async fn missing(permit: &ProcessingPermit, project: &Project, context: &Context) -> Result<Option<String>, Error> {
+    let class = context.stores.classes.get(&ObjectRef::new(&permit.spec.processing_class));
+    let needs = brought(&granted_targets(permit), class.as_deref()).without_zeros();
+    if needs.is_empty() {
+        return Ok(None);
+    }
+    let pool = &project.spec.pool;
+    let agency = context.stores.agency_of_home(permit.metadata.namespace.as_deref()).map(|agency| agency.name_any());
+    let Some(ledger) = ledger_of(agency.as_deref().unwrap_or_default(), pool, &context.stores) else {
+        return Ok(Some(format!(
+            "It brings {needs}, and the agency has no share of pool {pool}. A cloud operator creates an AgencyQuota."
+        )));
+    };
+    if !set_aside(permit, project, &ledger, context) {
+        return Ok(Some(shortage(&needs, &ledger)));
+    }
+    let api: Api<AgencyQuota> = Api::all(context.client.clone());
+    let fresh = api.get_opt(&ledger.name_any()).await;
+    let fresh =
+        fresh.map_err(|source| Error::Read { what: format!("AgencyQuota {}", ledger.name_any()), source: Box::new(source) })?;
+    let is_set_aside = fresh.as_ref().is_some_and(|fresh| set_aside(permit, project, fresh, context));
+    Ok((!is_set_aside).then(|| shortage(&needs, &ledger)))
+}
+
+/// Whether a ledger has set aside what this permit brings, beside what active permits brought and those that waited longer.
+fn set_aside(permit: &ProcessingPermit, project: &Project, ledger: &AgencyQuota, context: &Context) -> bool {
+    let namespace = project_namespace(&ledger.spec.agency, &project.name_any());
+    let Some(entry) = namespace_uid(project).and_then(|uid| allocation(ledger, &namespace, &uid)) else { return false };
+    let mut left = entry.hard.minus(&wanted(project, Some(ledger), context));
+    for (waits, brings) in waiting(project, context) {
+        if brings.fits_in(&left) {
+            left = left.minus(&brings);
+            if waits.metadata.uid == permit.metadata.uid {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+fn shortage(needs: &Resources, ledger: &AgencyQuota) -> String {
+    let status = ledger.status.clone().unwrap_or_default();
+    let free = budget(&status).minus(&status.allocated);
+    match needs.exceeds(&free) {
+        Some(key) => format!(
+            "It brings {} {key}, and of the agency's share of pool {} {} is free. It becomes active when projects give enough back, or a cloud operator raises the share; it keeps its place.",
+            needs.get(key),
+            ledger.spec.pool,
+            free.get(key)
+        ),
+        None => format!("The agency's ledger sets {needs} aside in a moment."),
+    }
+}
+
+/// Takes the targets for this permit, or says which other permit has one of them.
+///
+/// What this process took is remembered until the store shows it, so two permits that are reconciled at the same moment
+/// cannot both have the same target.
+fn take(permit: &ProcessingPermit, targets: &[Target], context: &Context) -> Option<String> {
+    let mut taken = context.activated.lock().unwrap_or_else(PoisonError::into_inner);
+    let holder = holder(permit, targets, &taken, context);
+    if holder.is_none() {
+        let uid = permit.metadata.uid.clone().unwrap_or_default();
+        taken.extend(targets.iter().map(|target| (key(permit, target), uid.clone())));
+    }
+    holder
+}
+
+/// Which other permit has one of the targets.
+fn held(permit: &ProcessingPermit, targets: &[Target], context: &Context) -> Option<String> {
+    holder(permit, targets, &context.activated.lock().unwrap_or_else(PoisonError::into_inner), context)
+}
+
+fn key(permit: &ProcessingPermit, target: &Target) -> String {
+    let home = permit.namespace().unwrap_or_default();
+    format!("{home}/{}/{}/{}", permit.spec.project, target.resource_key(), target.name)
+}
+
+fn holder(permit: &ProcessingPermit, targets: &[Target], taken: &HashMap<String, String>, context: &Context) -> Option<String> {
+    let others: Vec<Arc<ProcessingPermit>> = context.stores.permits.state_filter(|p| {
+        p.metadata.namespace == permit.metadata.namespace
+            && p.spec.project == permit.spec.project
+            && p.metadata.uid != permit.metadata.uid
+    });
+    let holds = |p: &ProcessingPermit, t: &Target| {
+        let phase = p.status.as_ref().map(|s| s.phase).unwrap_or_default();
+        let remembered = taken.get(&key(permit, t)).is_some_and(|holder| Some(holder) == p.metadata.uid.as_ref());
+        let names_it = p.spec.targets.iter().any(|other| other.is_same_object(t));
+        // What was given for a namespace that is gone opens no slot, and holds nothing.
+        let holds = matches!(phase, Phase::Active | Phase::Suspended) && !namespace_gone(p, context);
+        names_it && (holds || (remembered && !phase.is_over() && !namespace_gone(p, context)))
+    };
+    targets.iter().find_map(|target| {
+        let holder = others.iter().find(|p| holds(p, target))?;
+        let number = holder.status.as_ref().and_then(|s| s.number.clone()).unwrap_or_else(|| holder.name_any());
+        Some(format!("{}/{} is held by permit {number}; it must end, or be withdrawn, first.", target.resource, target.name))
+    })
+}
