@@ -24,6 +24,8 @@ pub const LABEL_PROJECT: &str = "govcloud.dev/project";
 pub const LABEL_HOME: &str = "govcloud.dev/home";
 /// Label on a project namespace: how slots bind in it (`Deny`, `Warn` or `Audit`).
 pub const LABEL_ENFORCEMENT: &str = "govcloud.dev/enforcement";
+/// Label on a project namespace: the CapacityPool whose nodes its pods run on. The placement policies bind on it.
+pub const LABEL_POOL: &str = "govcloud.dev/pool";
 /// Label that a workload which runs processing software must carry; stage two of admission selects it.
 pub const LABEL_PROCESSING: &str = "govcloud.dev/processing";
 /// Label that a provider's Secret must carry before its entries are copied into bindings.
@@ -81,6 +83,20 @@ pub fn project_namespace(agency: &str, project: &str) -> String {
 pub fn split_project_namespace(namespace: &str) -> Option<(&str, &str)> {
     let (agency, project) = namespace.split_once(SEPARATOR)?;
     (!agency.is_empty() && !project.is_empty() && !project.contains(SEPARATOR)).then_some((agency, project))
+}
+
+/// The value of [`LABEL_POOL`] for a pool, or `None` if no CapacityPool can have this name: then no label would take it
+/// either.
+///
+/// ```
+/// use govcloud_crds::names::pool_label;
+/// assert_eq!(pool_label("gpu-1.tehran"), Some("gpu-1.tehran"));
+/// assert_eq!(pool_label("Any pool!"), None);
+/// ```
+pub fn pool_label(pool: &str) -> Option<&str> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let fits = pool.len() <= 63 && pool.starts_with(plain) && pool.ends_with(plain);
+    (fits && pool.chars().all(|c| plain(c) || c == '-' || c == '.')).then_some(pool)
 }
 
 /// The key of a resource in a [`ProcessingGrant`](crate::ProcessingGrant): `<resource>.<group>`, `core` for the core group.

@@ -1,9 +1,12 @@
 //! [`CapacityPool`] and [`AgencyQuota`]: what the Government Cloud has, and each agency's share of it.
 
+pub mod aliases;
 mod ledger;
 mod lending;
 mod share;
 mod usage;
+
+use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
@@ -12,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Resources;
 
+pub use aliases::Aliases;
 pub use ledger::{Demand, Entry, allocate, curb, release, total};
 pub use lending::{loans_of, requested};
 pub use share::{Observed, decide, decide_pool, guaranteed, takes_up};
@@ -45,9 +49,22 @@ pub struct CapacityPoolSpec {
     /// What it has, with the keys of a ResourceQuota.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Resources>,
-    /// Nodes whose allocatable resources it sums up.
+    /// Nodes whose allocatable resources it sums up, by `matchLabels` alone; the pods of its projects run on these nodes and
+    /// on no others. Labels under `node-restriction.kubernetes.io/` cannot be taken by a node for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("has(self.matchLabels) && self.matchLabels.size() > 0 && (!has(self.matchExpressions) || self.matchExpressions.size() == 0)")
+        .message("nodeSelector takes matchLabels alone, at least one: admission writes it into the nodeSelector of pods, which knows nothing else; label the nodes: kubectl label node NAME KEY=VALUE"))]
     pub node_selector: Option<LabelSelector>,
+}
+
+impl CapacityPoolSpec {
+    /// The labels of the pool's nodes, if it is measured; `None` if it is declared, or selects by more than labels, as one can
+    /// that was written before `matchLabels` was all that is taken.
+    pub fn node_labels(&self) -> Option<&BTreeMap<String, String>> {
+        let selector = self.node_selector.as_ref()?;
+        let only_labels = selector.match_expressions.as_ref().is_none_or(Vec::is_empty);
+        selector.match_labels.as_ref().filter(|labels| only_labels && !labels.is_empty())
+    }
 }
 
 /// Where a pool stands.
