@@ -10,18 +10,19 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
 use kube::Client;
 
 use crate::{
-    enforcement::{Served, ServedResource},
+    enforcement::{Served, ServedResource, mutation},
     error::Error,
 };
 
 /// How long a group's server may take to answer. Enforcement waits for it, and the client would try again for minutes.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Every resource of the groups that `classes` name, with all versions it is served in.
+/// Every resource of the groups that `classes` name and of admission's own, with all versions it is served in.
 ///
 /// What a version's server does not answer about, because it is an extension that is down, stays as it was known `last`.
 pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>, last: &Served) -> Result<Served, Error> {
-    let wanted: BTreeSet<_> = classes.values().flat_map(|c| &c.spec.controls).map(|c| c.group.as_str()).collect();
+    let of_classes = classes.values().flat_map(|c| &c.spec.controls).map(|c| c.group.as_str());
+    let wanted: BTreeSet<_> = of_classes.chain([mutation::RESOURCE.0]).collect();
     let read = |what: &str| {
         let what = what.to_owned();
         move |source: kube::Error| Error::Read { what, source: Box::new(source) }
@@ -42,6 +43,15 @@ pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>
         }
     }
     Ok(Served(served))
+}
+
+/// Whether the cluster serves a resource in this version of its group, such as `apps/v1`.
+pub async fn serves(client: &Client, group_version: &str, plural: &str) -> Result<bool, kube::Error> {
+    match client.list_api_group_resources(group_version).await {
+        Ok(known) => Ok(known.resources.iter().any(|resource| resource.name == plural)),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a version of a group serves, or `None` if its server does not answer.

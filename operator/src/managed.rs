@@ -17,7 +17,7 @@ use crate::error::Error;
 pub const FIELD_MANAGER: &str = "govcloud-operator";
 
 /// Kinds of managed objects: group, version, kind, plural.
-pub const KINDS: [(&str, &str, &str, &str); 10] = [
+pub const KINDS: [(&str, &str, &str, &str); 12] = [
     ("", "v1", "ResourceQuota", "resourcequotas"),
     ("", "v1", "LimitRange", "limitranges"),
     ("", "v1", "Secret", "secrets"),
@@ -27,8 +27,12 @@ pub const KINDS: [(&str, &str, &str, &str); 10] = [
     ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings"),
     ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies"),
     ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"),
+    ("admissionregistration.k8s.io", "v1", "MutatingAdmissionPolicy", "mutatingadmissionpolicies"),
+    ("admissionregistration.k8s.io", "v1", "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings"),
     ("govcloud.dev", "v1alpha1", "ProcessingGrant", "processinggrants"),
 ];
+/// Managed kinds that an older cluster does not serve; it then has none of them.
+pub const NOT_EVERYWHERE: [&str; 2] = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"];
 
 /// The API resource of a managed kind.
 pub fn api_resource(kind: &str) -> Option<ApiResource> {

@@ -53,7 +53,17 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("", &["persistentvolumeclaims", "pods"], &["list"]),
     ("networking.k8s.io", &["networkpolicies"], OWN),
     ("rbac.authorization.k8s.io", &["clusterrolebindings", "clusterroles", "rolebindings"], OWN),
-    ("admissionregistration.k8s.io", &["validatingadmissionpolicies", "validatingadmissionpolicybindings"], OWN),
+    (
+        "admissionregistration.k8s.io",
+        &[
+            "mutatingadmissionpolicies",
+            "mutatingadmissionpolicybindings",
+            "validatingadmissionpolicies",
+            "validatingadmissionpolicybindings",
+        ],
+        OWN,
+    ),
+    ("resource.k8s.io", &["deviceclasses"], WATCH),
     ("apiextensions.k8s.io", &["customresourcedefinitions"], WATCH),
     ("events.k8s.io", &["events"], &["create", "patch"]),
 ];

@@ -1,20 +1,24 @@
 //! What the operator knows of the cluster: one shared store per kind, fed by one watch each.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use govcloud_crds::{
     Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit,
     Project, ServiceClaim, SharedService,
+    capacity::Aliases,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_BINDABLE, LABEL_MANAGED_BY, MANAGED_BY, agency_of_home},
 };
 use k8s_openapi::{
-    api::core::v1::{Namespace, Node, Secret},
+    api::{
+        core::v1::{Namespace, Node, Secret},
+        resource::v1::DeviceClass,
+    },
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{DynamicObject, PartialObjectMeta},
+    api::{ApiResource, DynamicObject, PartialObjectMeta},
     runtime::{
         WatchStreamExt,
         reflector::{self, ObjectRef, Store, reflector, store::Writer},
@@ -25,7 +29,8 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use crate::{
-    managed::{KINDS, Managed, api_resource},
+    discovery::serves,
+    managed::{KINDS, Managed, NOT_EVERYWHERE, api_resource},
     triggers::{self, Queues},
 };
 
@@ -51,6 +56,8 @@ pub struct Stores {
     pub namespaces: Store<Namespace>,
     /// Nodes, for pools that are measured.
     pub nodes: Store<Node>,
+    /// Classes of devices, where the cluster knows them.
+    pub device_classes: Store<DeviceClass>,
     /// Secrets that providers marked as bindable.
     pub credentials: Store<Secret>,
     /// Everything that the operator owns entirely.
@@ -84,11 +91,12 @@ pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
         findings: pending.watch(client, triggers::finding),
         namespaces: pending.watch_labelled(client, LABEL_AGENCY, triggers::namespace),
         nodes: pending.watch(client, triggers::node),
+        device_classes: pending.watch_if_served(client, triggers::device_class),
         credentials: pending.watch_labelled(client, &format!("{LABEL_BINDABLE}=true"), triggers::credentials),
         managed: Managed(KINDS.into_iter().map(|(_, _, kind, _)| (kind, pending.watch_managed(client, kind))).collect()),
     });
     let definitions: Api<Definition> = Api::all(client.clone());
-    pending.add(definitions, watcher::Config::default(), reflector::store::Writer::default(), triggers::definition);
+    pending.add(definitions, watcher::Config::default(), reflector::store::Writer::default(), None, triggers::definition);
     let mut running = JoinSet::new();
     for start in pending.0 {
         running.spawn(start(stores.clone(), queues.clone()));
@@ -108,7 +116,18 @@ impl Pending {
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     {
         let (store, writer) = reflector::store();
-        self.add(Api::<K>::all(client.clone()), watcher::Config::default(), writer, trigger);
+        self.add(Api::<K>::all(client.clone()), watcher::Config::default(), writer, None, trigger);
+        store
+    }
+
+    /// As [`Pending::watch`], of a kind that an older cluster does not serve.
+    fn watch_if_served<K>(&mut self, client: &Client, trigger: fn(&Stores, &Queues, &K)) -> Store<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let (store, writer) = reflector::store();
+        let needs = Needs { client: client.clone(), resource: ApiResource::erase::<K>(&()) };
+        self.add(Api::<K>::all(client.clone()), watcher::Config::default(), writer, Some(needs), trigger);
         store
     }
 
@@ -117,7 +136,7 @@ impl Pending {
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     {
         let (store, writer) = reflector::store();
-        self.add(Api::<K>::all(client.clone()), watcher::Config::default().labels(labels), writer, trigger);
+        self.add(Api::<K>::all(client.clone()), watcher::Config::default().labels(labels), writer, None, trigger);
         store
     }
 
@@ -127,10 +146,12 @@ impl Pending {
         let store = writer.as_reader();
         let api = Api::<DynamicObject>::all_with(client.clone(), &resource);
         let labels = format!("{LABEL_MANAGED_BY}={MANAGED_BY}");
+        let needs = NOT_EVERYWHERE.contains(&kind).then(|| Needs { client: client.clone(), resource });
         self.add(
             api,
             watcher::Config::default().labels(&labels),
             writer,
+            needs,
             move |stores: &Stores, queues: &Queues, object: &DynamicObject| {
                 triggers::managed(stores, queues, kind, object);
             },
@@ -142,7 +163,8 @@ impl Pending {
         &mut self,
         api: Api<K>,
         config: watcher::Config,
-        writer: Writer<K>,
+        mut writer: Writer<K>,
+        needs: Option<Needs>,
         trigger: impl Fn(&Stores, &Queues, &K) + Send + 'static,
     ) where
         K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
@@ -150,6 +172,9 @@ impl Pending {
     {
         self.0.push(Box::new(move |stores, queues| {
             Box::pin(async move {
+                if let Some(needs) = needs {
+                    needs.served(&mut writer).await;
+                }
                 let mut events = reflector(writer, watcher(api, config)).default_backoff().boxed();
                 let mut filled = false;
                 while let Some(event) = events.next().await {
@@ -171,12 +196,51 @@ impl Pending {
     }
 }
 
+/// How long until a kind that is not served is asked for again: the cluster may be upgraded under a running operator.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
+/// How long until an API server that did not answer is asked again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A kind that is watched only where the cluster serves it.
+struct Needs {
+    client: Client,
+    resource: ApiResource,
+}
+
+impl Needs {
+    /// Waits until the kind is served. As soon as it is known that it is not, its store counts as filled, and is empty:
+    /// nobody waits for it.
+    async fn served<K>(&self, writer: &mut Writer<K>)
+    where
+        K: Resource + Clone,
+        K::DynamicType: Eq + std::hash::Hash + Clone,
+    {
+        let ApiResource { api_version, plural, .. } = &self.resource;
+        loop {
+            let wait = match serves(&self.client, api_version, plural).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    tracing::info!(api_version, plural, "not served by this cluster; done without");
+                    writer.apply_watcher_event(&Event::Init);
+                    writer.apply_watcher_event(&Event::InitDone);
+                    ASK_AGAIN
+                }
+                Err(error) => {
+                    tracing::warn!(%error, api_version, plural, "not known whether it is served; asked again");
+                    RETRY
+                }
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
 impl Stores {
     /// Waits until every store has been filled once.
     pub async fn ready(&self) {
         macro_rules! wait { ($($store:expr),*) => { $( let _ = $store.wait_until_ready().await; )* } }
         wait!(self.clouds, self.agencies, self.projects, self.pools, self.quotas, self.classes, self.permits, self.reviews);
-        wait!(self.services, self.claims, self.findings, self.namespaces, self.nodes, self.credentials);
+        wait!(self.services, self.claims, self.findings, self.namespaces, self.nodes, self.device_classes, self.credentials);
         for store in self.managed.0.values() {
             let _ = store.wait_until_ready().await;
         }
@@ -193,8 +257,20 @@ impl Stores {
     }
 
     /// All classes by name.
-    pub fn classes_by_name(&self) -> std::collections::BTreeMap<String, ProcessingClass> {
+    pub fn classes_by_name(&self) -> BTreeMap<String, ProcessingClass> {
         self.classes.state().into_iter().map(|class| (class.name_any(), (*class).clone())).collect()
+    }
+
+    /// All pools by name.
+    pub fn pools_by_name(&self) -> BTreeMap<String, CapacityPool> {
+        self.pools.state().into_iter().map(|pool| (pool.name_any(), (*pool).clone())).collect()
+    }
+
+    /// Which quota keys are one device, as the cluster's DeviceClasses say; none where it has no such classes.
+    pub fn aliases(&self) -> Aliases {
+        let classes = self.device_classes.state();
+        let extended = |class: &DeviceClass| class.spec.as_ref().and_then(|spec| spec.extended_resource_name.clone());
+        Aliases::new(classes.iter().map(|class| (class.name_any(), extended(class))))
     }
 
     /// Everything of one kind in a namespace.

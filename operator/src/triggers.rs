@@ -8,7 +8,10 @@ use govcloud_crds::{
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, agency_of_home, home_namespace, split_project_namespace},
     permit::Phase,
 };
-use k8s_openapi::api::core::v1::{Namespace, Node, Secret};
+use k8s_openapi::api::{
+    core::v1::{Namespace, Node, Secret},
+    resource::v1::DeviceClass,
+};
 use kube::{
     Resource, ResourceExt,
     api::DynamicObject,
@@ -117,8 +120,9 @@ pub fn project(stores: &Stores, queues: &Queues, project: &Project) {
     Queues::each(&queues.permit, &stores.permits, |p| in_home(p, agency) && p.spec.project == project.name_any());
 }
 
-/// A pool is what quotas are shares of.
+/// A pool is what quotas are shares of, and says where pods run.
 pub fn pool(stores: &Stores, queues: &Queues, pool: &CapacityPool) {
+    queues.enforcement.notify_one();
     let _ = queues.pool.send(ObjectRef::from_obj(pool));
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.pool == pool.name_any());
 }
@@ -207,6 +211,14 @@ pub fn namespace(stores: &Stores, queues: &Queues, namespace: &Namespace) {
 /// Nodes are what measured pools consist of.
 pub fn node(stores: &Stores, queues: &Queues, _: &Node) {
     Queues::each(&queues.pool, &stores.pools, |p| p.spec.node_selector.is_some());
+}
+
+/// A DeviceClass is another name for devices: in quotas, ledgers, and what admission knows.
+pub fn device_class(stores: &Stores, queues: &Queues, _: &DeviceClass) {
+    queues.enforcement.notify_one();
+    Queues::each(&queues.project, &stores.projects, |_| true);
+    Queues::each(&queues.quota, &stores.quotas, |_| true);
+    Queues::each(&queues.pool, &stores.pools, |_| true);
 }
 
 /// A provider's credentials are copied into the bindings of its claims.

@@ -17,6 +17,8 @@ const OURS: [&str; 3] = ["definitions", "examples/05-provider.yaml", "roles"];
 const MANAGED: &str = "app.kubernetes.io/managed-by=govcloud";
 /// What the operator makes, by its label. Policies are the first to go, because they guard the rest.
 const POLICIES: [&str; 3] = ["validatingadmissionpolicybindings,validatingadmissionpolicies", "-l", MANAGED];
+/// Those that write instead of refusing; a cluster older than Kubernetes 1.36 has no such kinds.
+const WRITING: [&str; 3] = ["mutatingadmissionpolicybindings,mutatingadmissionpolicies", "-l", MANAGED];
 const ROLES: [&str; 3] = ["clusterrolebindings,clusterroles", "-l", MANAGED];
 /// What is inside a namespace goes with it.
 const NAMESPACES: [&str; 3] = ["namespaces", "-l", LABEL_AGENCY];
@@ -109,6 +111,10 @@ async fn take_away(plane: &DetachedControlPlane) -> Result<()> {
         run::kubectl(plane, &[&["delete", "--timeout=60s"], what.as_slice()].concat()).await
     };
     delete(POLICIES).await?;
+    let kinds = run::kubectl(plane, &["api-resources", "--api-group=admissionregistration.k8s.io", "-o", "name"]).await?;
+    if lines(&kinds).any(|kind| kind.starts_with("mutatingadmissionpolicies.")) {
+        delete(WRITING).await?;
+    }
     release(plane).await?;
     delete(NAMESPACES).await?;
     delete(ROLES).await?;

@@ -24,13 +24,18 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::Context,
     discovery,
-    enforcement::{self, Inputs, Served, probe, slots::class_of_policy},
+    enforcement::{self, Inputs, Served, placement, probe, slots::class_of_policy},
     error::Error,
-    managed::{Change, describe, differs, identity},
+    managed::{Change, NOT_EVERYWHERE, describe, differs, identity},
 };
 
 /// Managed kinds that this controller owns as a whole: what it does not want of them is removed.
-const OWNED: [&str; 2] = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
+const OWNED: [&str; 4] = [
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+];
 /// A pass without any trigger, in case an event was lost.
 const RECHECK: Duration = Duration::from_mins(1);
 const SETTLE: Duration = Duration::from_millis(50);
@@ -112,15 +117,16 @@ async fn pass(context: &Context) -> Result<(), Error> {
     let served = discovery::served(&context.client, &classes, &last).await?;
     let cloud = context.stores.cloud();
     let broken = broken(&classes, &state(context).refused);
-    let inputs = Inputs {
+    let mut manifests = enforcement::desired(&Inputs {
         classes: &classes,
         closed: &broken.keys().cloned().collect(),
+        pools: &context.stores.pools_by_name(),
+        aliases: &context.stores.aliases(),
         cloud: cloud.as_deref(),
         served: &served,
         operator_user: &context.operator_user,
         operator_namespace: &context.operator_namespace,
-    };
-    let mut manifests = enforcement::desired(&inputs);
+    });
     let digest = digest(&manifests);
     let known = state(context).made.clone().or_else(|| cloud.as_ref()?.status.as_ref()?.enforcement_digest.clone());
     let made_before = known.as_ref() == Some(&digest);
@@ -136,7 +142,7 @@ async fn pass(context: &Context) -> Result<(), Error> {
     if let Some((_, error)) = failed.into_iter().next() {
         return Err(error);
     }
-    remove_unwanted(context, &manifests).await?;
+    remove_unwanted(context, &manifests, &served).await?;
     state(context).made = Some(digest.clone());
     prove(context, &digest, &token).await?;
     let mut state = state(context);
@@ -221,11 +227,13 @@ fn note_refusals(context: &Context, classes: &BTreeMap<String, ProcessingClass>,
     }
 }
 
-/// Removes policies and bindings that are ours by their label and are not wanted.
-async fn remove_unwanted(context: &Context, manifests: &[Value]) -> Result<(), Error> {
+/// Removes policies and bindings that are ours by their label and are not wanted. Those of a kind that is not known to be
+/// served stay: nothing was said about them.
+async fn remove_unwanted(context: &Context, manifests: &[Value], served: &Served) -> Result<(), Error> {
     let wanted: BTreeSet<_> = manifests.iter().map(identity).collect();
+    let decided = |kind: &&str| placement::can_write(served) || !NOT_EVERYWHERE.contains(kind);
     // Bindings first: a binding without its policy is refused by the API server, a policy without bindings does nothing.
-    for kind in OWNED.into_iter().rev() {
+    for kind in OWNED.into_iter().rev().filter(decided) {
         for object in context.stores.managed.all(kind) {
             let name = object.name_any();
             if !wanted.contains(&(kind, None, name.as_str())) {

@@ -1,10 +1,12 @@
 //! What keeps the rule while the operator is down: admission policies and agency roles, as data.
 //!
-//! [`desired`] is a pure function from the classes, the exemptions and what the cluster serves to the manifests that must
+//! [`desired`] is a pure function from the classes, the pools, the exemptions and what the cluster serves to the manifests that must
 //! be there. The controller of the same name compares them with what is there and repairs every difference.
 
 mod cel;
 pub mod guards;
+pub mod mutation;
+pub mod placement;
 pub mod policy;
 pub mod probe;
 pub mod roles;
@@ -13,7 +15,7 @@ pub mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use govcloud_crds::{GovernmentCloud, ProcessingClass, cloud::exempt_namespaces};
+use govcloud_crds::{CapacityPool, GovernmentCloud, ProcessingClass, capacity::Aliases, cloud::exempt_namespaces};
 use serde_json::Value;
 
 /// A resource that the cluster serves.
@@ -55,6 +57,10 @@ pub struct Inputs<'a> {
     pub classes: &'a BTreeMap<String, ProcessingClass>,
     /// Classes whose expressions cannot be used: nothing of their resources starts or changes until they are mended.
     pub closed: &'a BTreeSet<String>,
+    /// All pools by name: where the pods of their projects run.
+    pub pools: &'a BTreeMap<String, CapacityPool>,
+    /// What else gated devices are called.
+    pub aliases: &'a Aliases,
     /// The GovernmentCloud, if there is one yet; without it only the system's namespaces are exempt.
     pub cloud: Option<&'a GovernmentCloud>,
     /// What the cluster serves.
@@ -69,10 +75,11 @@ pub struct Inputs<'a> {
 pub fn desired(inputs: &Inputs<'_>) -> Vec<Value> {
     let exempt = exempt_namespaces(inputs.cloud, inputs.operator_namespace);
     let gated = gated_keys(inputs.classes);
-    let mut policies = guards::policies(inputs.operator_user, &gated, &controllers(inputs.classes));
+    let mut policies = guards::policies(inputs.operator_user, &gated, inputs.aliases, &controllers(inputs.classes));
     policies.extend(slots::policies(inputs.classes, inputs.closed, inputs.served, &exempt));
     policies.extend(workloads::policies(inputs.classes, inputs.served, &exempt));
     let mut manifests: Vec<_> = policies.iter().flat_map(policy::Policy::manifests).collect();
+    manifests.extend(placement::manifests(inputs.pools, inputs.served));
     manifests.extend(roles::cluster_roles(inputs.classes));
     manifests
 }

@@ -147,7 +147,7 @@ impl Policy {
             .collect();
         let mut spec = json!({
             "failurePolicy": "Fail",
-            "matchConstraints": self.matches(&self.rules, &json!({})),
+            "matchConstraints": matches(&self.rules, &json!({}), &self.object_labels),
             "matchConditions": conditions,
             "variables": variables,
             "validations": validations,
@@ -156,12 +156,6 @@ impl Policy {
             spec["paramKind"] = json!({"apiVersion": API_VERSION, "kind": "ProcessingGrant"});
         }
         json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": metadata(&self.name), "spec": spec})
-    }
-
-    fn matches(&self, rules: &[Rule], namespaces: &Value) -> Value {
-        let rules: Vec<_> = rules.iter().map(Rule::to_json).collect();
-        let objects = if self.object_labels.is_empty() { json!({}) } else { json!({"matchExpressions": self.object_labels}) };
-        json!({"matchPolicy": "Equivalent", "namespaceSelector": namespaces, "objectSelector": objects, "resourceRules": rules})
     }
 
     fn bindings(&self) -> Vec<Value> {
@@ -192,7 +186,7 @@ impl Policy {
         let mut spec = json!({
             "policyName": self.name,
             "validationActions": [action],
-            "matchResources": self.matches(rules, namespaces),
+            "matchResources": matches(rules, namespaces, &self.object_labels),
         });
         if let Some(without_grant) = without_grant {
             spec["paramRef"] = json!({"name": GRANT_NAME, "parameterNotFoundAction": without_grant});
@@ -201,7 +195,14 @@ impl Policy {
     }
 }
 
-fn metadata(name: &str) -> Value {
+/// What a policy or binding looks at, defaults included.
+pub(super) fn matches(rules: &[Rule], namespaces: &Value, object_labels: &[Value]) -> Value {
+    let rules: Vec<_> = rules.iter().map(Rule::to_json).collect();
+    let objects = if object_labels.is_empty() { json!({}) } else { json!({"matchExpressions": object_labels}) };
+    json!({"matchPolicy": "Equivalent", "namespaceSelector": namespaces, "objectSelector": objects, "resourceRules": rules})
+}
+
+pub(super) fn metadata(name: &str) -> Value {
     json!({"name": name, "labels": {LABEL_MANAGED_BY: MANAGED_BY}})
 }
 

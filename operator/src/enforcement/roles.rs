@@ -86,6 +86,7 @@ fn workloads(verbs: &[&str]) -> Vec<Value> {
         rule("networking.k8s.io", &["ingresses"], verbs),
         rule("networking.k8s.io", &["networkpolicies"], &READ),
         rule("policy", &["poddisruptionbudgets"], verbs),
+        rule("resource.k8s.io", &["resourceclaims", "resourceclaimtemplates"], verbs),
     ];
     if verbs.contains(&"update") {
         rules.push(rule("apps", &["deployments/scale", "statefulsets/scale"], &["get", "update", "patch"]));

@@ -8,8 +8,8 @@ use govcloud_crds::{
     conditions::{Verdict, conditions},
     grant::compile,
     names::{
-        ANNOTATION_OWNER_UID, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_PROJECT, agency_of_home,
-        project_namespace,
+        ANNOTATION_OWNER_UID, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_POOL, LABEL_PROJECT,
+        agency_of_home, pool_label, project_namespace,
     },
     project::ProjectStatus,
 };
@@ -119,13 +119,18 @@ async fn report(
 
 fn namespace_manifest(name: &str, agency: &Agency, project: &Project) -> Value {
     let level = agency.spec.isolation.pod_security.level();
-    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {
+    let mut labels = json!({
         LABEL_AGENCY: agency.name_any(),
         LABEL_PROJECT: project.name_any(),
         LABEL_ENFORCEMENT: agency.spec.enforcement.as_str(),
         "pod-security.kubernetes.io/enforce": level,
         "pod-security.kubernetes.io/warn": level,
-    }}})
+    });
+    // Without it no pod runs: no pool has a name that is no label's value.
+    if let Some(pool) = pool_label(&project.spec.pool) {
+        labels[LABEL_POOL] = json!(pool);
+    }
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
 }
 
 /// The permits of a project's agency that name the project.

@@ -1,45 +1,13 @@
 //! What separates and limits an agency's namespaces.
 
 use govcloud_crds::names::{ANNOTATION_OWNER_UID, LABEL_AGENCY, LABEL_HOME, LABEL_PROJECT, SEPARATOR};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{CLEANERS, agency_namespaces, is, list, literal};
+use super::{CLEANERS, agency_namespaces, is, list, literal, projects};
 use crate::enforcement::policy::{Check, Policy, Rule, Scope};
 
 /// Who may write the status of a ResourceQuota beside the operator: the API server's own admission, and the controller.
 const QUOTA_KEEPERS: [&str; 2] = ["system:apiserver", "system:serviceaccount:kube-system:resourcequota-controller"];
-
-/// A container asks for no device whose quota key is not known to be gated: `example.com/gpu` is refused, however it is
-/// called, unless a class gates it, and then its quota decides. And no agency's pod drives the cluster's own off a node.
-pub(super) fn pods(gated_keys: &[String]) -> Policy {
-    let known = list(gated_keys.iter().filter_map(|key| key.strip_prefix("requests.")));
-    let keys = |field: &str| {
-        format!("(has(dyn(c.resources).{field}) ? dyn(c.resources).{field}.all(k, !k.contains('/') || k in {known}) : true)")
-    };
-    let fine = |list: &str| {
-        format!(
-            "(!has(object.spec.{list}) || object.spec.{list}.all(c, !has(c.resources) || ({} && {})))",
-            keys("requests"),
-            keys("limits")
-        )
-    };
-    let all = format!("{} && {}", fine("containers"), fine("initContainers"));
-    Policy::new(
-        "govcloud-guard-pods",
-        Scope::Namespaces(projects()),
-        vec![Rule::version("", "v1", ["pods", "pods/resize"], &["CREATE", "UPDATE"])],
-        vec![
-            Check::fixed(
-                format!("(request.operation == 'UPDATE' && dyn(object.spec) == dyn(oldObject.spec)) || ({all})"),
-                "this pod asks for a device that no processing class knows; devices need a permit: govcloud permit check -f FILE",
-            ),
-            Check::fixed(
-                "request.operation == 'UPDATE' || !has(object.spec.priorityClassName) || !object.spec.priorityClassName.startsWith('system-')",
-                "the priority classes system-* are the cluster's own; leave priorityClassName out, or name another",
-            ),
-        ],
-    )
-}
 
 /// An address that a Service names for itself takes the traffic of whoever has it, all over the cluster.
 pub(super) fn services() -> Policy {
@@ -52,10 +20,6 @@ pub(super) fn services() -> Policy {
             "a Service in a project has no externalIPs, because they would take traffic that is meant for others; use type LoadBalancer or an Ingress",
         )],
     )
-}
-
-fn projects() -> Vec<Value> {
-    vec![json!({"key": LABEL_PROJECT, "operator": "Exists"})]
 }
 
 /// An agency's home holds paperwork; workloads belong in a project.

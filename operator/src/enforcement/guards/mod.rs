@@ -6,10 +6,14 @@
 //! switch them off, which the operator repairs and keeps on record.
 
 mod agencies;
+mod devices;
 mod paperwork;
 mod rules;
 
-use govcloud_crds::names::{GROUP, LABEL_AGENCY, VERSION};
+use govcloud_crds::{
+    capacity::Aliases,
+    names::{GROUP, LABEL_AGENCY, LABEL_PROJECT, VERSION},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -21,8 +25,9 @@ use super::{
 const CLEANERS: [&str; 2] =
     ["system:serviceaccount:kube-system:namespace-controller", "system:serviceaccount:kube-system:generic-garbage-collector"];
 
-/// All guards. `operator` is the user name of the operator's account, `controllers` those of the operators that classes name.
-pub fn policies(operator: &str, gated_keys: &[String], controllers: &[String]) -> Vec<Policy> {
+/// All guards. `operator` is the user name of the operator's account, `controllers` those of the operators that classes
+/// name; `gated_keys` are the quota keys of devices that classes gate, `aliases` what else these devices are called.
+pub fn policies(operator: &str, gated_keys: &[String], aliases: &Aliases, controllers: &[String]) -> Vec<Policy> {
     vec![
         paperwork::requests(),
         paperwork::reviews(),
@@ -39,7 +44,8 @@ pub fn policies(operator: &str, gated_keys: &[String], controllers: &[String]) -
         agencies::quota_status(operator),
         agencies::home_runs_nothing(),
         rules::agency_roles(operator),
-        agencies::pods(gated_keys),
+        devices::pods(gated_keys, aliases),
+        devices::claims(gated_keys, aliases),
         agencies::services(),
     ]
 }
@@ -61,12 +67,18 @@ fn namespace_goes() -> String {
 fn agency_namespaces() -> Vec<Value> {
     vec![json!({"key": LABEL_AGENCY, "operator": "Exists"})]
 }
+
+fn projects() -> Vec<Value> {
+    vec![json!({"key": LABEL_PROJECT, "operator": "Exists"})]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn guarded(resource: &str, operation: &'static str) -> Vec<String> {
-        let all = policies("system:serviceaccount:govcloud-system:govcloud-operator", &["requests.nvidia.com/gpu".into()], &[]);
+        let operator = "system:serviceaccount:govcloud-system:govcloud-operator";
+        let all = policies(operator, &["requests.nvidia.com/gpu".into()], &Aliases::default(), &[]);
         let guards = all
             .into_iter()
             .filter(|p| p.rules.iter().any(|r| r.resources.iter().any(|x| x == resource) && r.operations.contains(&operation)));
@@ -88,12 +100,7 @@ mod tests {
 
     #[test]
     fn a_guard_never_waits_for_a_grant() {
-        assert!(policies("operator", &[], &[]).iter().all(|p| !p.reads_grant && p.name.starts_with("govcloud-guard-")));
-    }
-
-    #[test]
-    fn only_gated_devices_are_known() {
-        let check = &agencies::pods(&["requests.nvidia.com/gpu".into(), "limits.other".into()]).checks[0];
-        assert!(check.expression.contains("k in ['nvidia.com/gpu']"), "{}", check.expression);
+        let all = policies("operator", &[], &Aliases::default(), &[]);
+        assert!(all.iter().all(|p| !p.reads_grant && p.name.starts_with("govcloud-guard-")));
     }
 }
