@@ -73,6 +73,11 @@ fn of_capacity() -> Vec<Bad> {
         project(json!({"quota": {"requests.nvidia.com/gpu": "0.5"}}), "is a whole number"),
         pool(json!({"nodeSelector": {"matchLabels": {"a": "b"}}}), "exactly one of capacity (declared) or nodeSelector"),
         pool(json!({"capacity": null}), "exactly one of capacity (declared) or nodeSelector"),
+        pool(json!({"capacity": null, "nodeSelector": {}}), "nodeSelector takes matchLabels alone, at least one"),
+        pool(
+            json!({"capacity": null, "nodeSelector": {"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "Exists"}]}}),
+            "label the nodes: kubectl label node NAME KEY=VALUE",
+        ),
         pool(json!({"zones": []}), "spec.zones"),
         pool(json!({"capacity": {"requests.memory": "16 TB"}}), QUANTITY),
         quota(json!({"guaranteed": null}), "spec.guaranteed: Required value"),
