@@ -14,6 +14,10 @@ const SAME: &str = "&& dyn(object.spec) == dyn(oldObject.spec)";
 
 /// All of them, in an order in which no remedy that is out lets a later attack pass.
 pub fn all() -> Vec<Trap> {
+    [claims(), pods()].concat()
+}
+
+fn claims() -> Vec<Trap> {
     let create = |manifest: &Value| Attack::create(TAX_DEVELOPER, manifest);
     let one = |class: &str| json!({"name": class, "deviceClassName": class, "count": 1});
     let either = claim(json!({"firstAvailable": [one("gpu"), one("more")]}));
@@ -53,6 +57,12 @@ pub fn all() -> Vec<Trap> {
             "is the scheduler's",
             Remedy::check(DEVICES, "is the scheduler"),
         ),
+    ]
+}
+
+fn pods() -> Vec<Trap> {
+    let create = |manifest: &Value| Attack::create(TAX_DEVELOPER, manifest);
+    vec![
         trap(
             "a class by its name in a container",
             create(&asking("deviceclass.resource.kubernetes.io/other")),

@@ -13,6 +13,10 @@ const ALONE: &str = "run on the nodes of its pool rack alone";
 
 /// All of them, in an order in which no remedy that is out lets a later attack pass.
 pub fn all() -> Vec<Trap> {
+    [pods(), around()].concat()
+}
+
+fn pods() -> Vec<Trap> {
     let create = |manifest| Attack::create(CUSTOMS_DEVELOPER, &manifest);
     let mut named = pod(OPEN, "web", "nginx:1");
     named["spec"]["nodeName"] = json!("b-1");
@@ -46,9 +50,15 @@ pub fn all() -> Vec<Trap> {
             "names no spec.nodeName",
             Remedy::check("govcloud-guard-pods", "names no spec.nodeName"),
         ),
+    ]
+}
+
+/// Ways that begin at the namespace or at the pool.
+fn around() -> Vec<Trap> {
+    vec![
         trap(
             "a project whose pool was deleted",
-            create(pod(LOST, "web", "nginx:1")),
+            Attack::create(CUSTOMS_DEVELOPER, &pod(LOST, "web", "nginx:1")),
             "the CapacityPool of this project is not there",
             Remedy::Bindings("govcloud-place"),
         ),

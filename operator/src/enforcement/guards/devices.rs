@@ -48,58 +48,60 @@ pub(super) fn pods(gated_keys: &[String], aliases: &Aliases) -> Policy {
     )
 }
 
+/// CEL: the classes that a request `r` of a claim may be served from, whatever the version of the API. In `v1` and `v1beta2`
+/// it is exactly one class, or the first available of several; in older versions the request names its class itself.
+const CLASSES: &str = "((has(r.exactly) ? [dyn(r.exactly.deviceClassName)] : []) + (has(r.firstAvailable) ? r.firstAvailable.map(s, dyn(s.deviceClassName)) : []) + (has(r.deviceClassName) && r.deviceClassName != '' ? [dyn(r.deviceClassName)] : []))";
+/// CEL: whether a request `r` does not look at devices as their administrator.
+const PLAIN: &str =
+    "(!has(r.adminAccess) || !r.adminAccess) && (!has(r.exactly) || !has(r.exactly.adminAccess) || !r.exactly.adminAccess)";
+
 /// A claim asks only for classes of devices that a gated quota key counts; then the project's quota decides. It looks at no
 /// device as its administrator, and nobody but the scheduler has a claim charged to a pod.
 ///
-/// In any version: of one that is not served a rule would match nothing. In `v1` and `v1beta2` a request is exactly one
-/// class, or the first available of several; in older versions it names its class itself. A shape that is none of these
-/// names no class, and is refused.
+/// In any version: a rule for one that is not served would match nothing. A request whose shape is not known names no class,
+/// and is refused.
 pub(super) fn claims(gated_keys: &[String], aliases: &Aliases) -> Policy {
     let known = list(aliases.classes_under(gated_keys));
-    let classes = "((has(r.exactly) ? [dyn(r.exactly.deviceClassName)] : []) + (has(r.firstAvailable) ? r.firstAvailable.map(s, dyn(s.deviceClassName)) : []) + (has(r.deviceClassName) && r.deviceClassName != '' ? [dyn(r.deviceClassName)] : []))";
-    let plain =
-        "(!has(r.adminAccess) || !r.adminAccess) && (!has(r.exactly) || !has(r.exactly.adminAccess) || !r.exactly.adminAccess)";
+    let each = |check: &str| format!("variables.unchanged || variables.requests.all(r, {check})");
+    let checks = vec![
+        Check::fixed(
+            each(&format!("{CLASSES}.size() > 0 && {CLASSES}.all(c, c in {known})")),
+            &format!("this claim asks for a class of devices that no processing class knows; {ASK}"),
+        ),
+        Check::fixed(
+            each(PLAIN),
+            "a claim in a project has no adminAccess, because that opens devices that are in use by others; leave it out",
+        ),
+        Check::fixed(
+            charged_by_the_scheduler(),
+            "the annotation resource.kubernetes.io/extended-resource-claim is the scheduler's, because such a claim is not charged to the quota; leave it out",
+        ),
+    ];
+    let resources = ["resourceclaims", "resourceclaimtemplates"];
+    let rule = Rule::any_version("resource.k8s.io", resources, &["CREATE", "UPDATE"]);
+    let variables = [
+        ("unchanged", "request.operation == 'UPDATE' && dyn(object.spec) == dyn(oldObject.spec)"),
+        ("claim", "request.resource.resource == 'resourceclaims' ? dyn(object.spec) : dyn(object.spec).spec"),
+        (
+            "requests",
+            "has(variables.claim.devices) && has(variables.claim.devices.requests) ? variables.claim.devices.requests : []",
+        ),
+    ];
+    Policy {
+        variables: variables.into_iter().map(|(name, cel)| (name.to_owned(), cel.to_owned())).collect(),
+        ..Policy::new("govcloud-guard-devices", Scope::Namespaces(projects()), vec![rule], checks)
+    }
+}
+
+/// CEL: whether the mark of a claim that is charged to a pod is missing, the scheduler's, or as it was.
+fn charged_by_the_scheduler() -> String {
     let mark = literal(CHARGED_TO_A_POD);
     let marked = |object: &str| {
-        format!(
-            "(has({object}.metadata.annotations) && {mark} in {object}.metadata.annotations ? {object}.metadata.annotations[{mark}] : '')"
-        )
+        let annotations = format!("{object}.metadata.annotations");
+        format!("(has({annotations}) && {mark} in {annotations} ? {annotations}[{mark}] : '')")
     };
-    let policy = Policy::new(
-        "govcloud-guard-devices",
-        Scope::Namespaces(projects()),
-        vec![Rule::any_version("resource.k8s.io", ["resourceclaims", "resourceclaimtemplates"], &["CREATE", "UPDATE"])],
-        vec![
-            Check::explained(
-                format!(
-                    "variables.unchanged || variables.requests.all(r, {classes}.size() > 0 && {classes}.all(c, c in {known}))"
-                ),
-                literal(&format!("this claim asks for a class of devices that no processing class knows; {ASK}")),
-            ),
-            Check::fixed(
-                format!("variables.unchanged || variables.requests.all(r, {plain})"),
-                "a claim in a project has no adminAccess, because that opens devices that are in use by others; leave it out",
-            ),
-            Check::fixed(
-                format!(
-                    "{} == '' || request.userInfo.username == {} || (request.operation == 'UPDATE' && {0} == {})",
-                    marked("object"),
-                    literal(SCHEDULER),
-                    marked("oldObject")
-                ),
-                "the annotation resource.kubernetes.io/extended-resource-claim is the scheduler's, because such a claim is not charged to the quota; leave it out",
-            ),
-        ],
-    );
-    let unchanged = "request.operation == 'UPDATE' && dyn(object.spec) == dyn(oldObject.spec)".to_owned();
-    let spec = "request.resource.resource == 'resourceclaims' ? dyn(object.spec) : dyn(object.spec).spec".to_owned();
-    let requests =
-        "has(variables.claim.devices) && has(variables.claim.devices.requests) ? variables.claim.devices.requests : []"
-            .to_owned();
-    Policy {
-        variables: vec![("unchanged".to_owned(), unchanged), ("claim".to_owned(), spec), ("requests".to_owned(), requests)],
-        ..policy
-    }
+    let (now, before, scheduler) = (marked("object"), marked("oldObject"), literal(SCHEDULER));
+    format!("{now} == '' || request.userInfo.username == {scheduler} || (request.operation == 'UPDATE' && {now} == {before})")
 }
 
 #[cfg(test)]
