@@ -136,8 +136,8 @@ fn known(pools: &BTreeMap<String, CapacityPool>, measured: &Nodes<'_>) -> Policy
         namespaces.push(json!({"key": LABEL_POOL, "operator": "NotIn", "values": names}));
     }
     let message = format!(
-        "the CapacityPool of this project is not there, or selects its nodes by more than matchLabels, so it is not known where pods may run. A cloud operator creates or mends it; there are: {}",
-        names.join(", ")
+        "the CapacityPool of this project is not there, or selects its nodes by more than matchLabels, so it is not known where pods may run. A cloud operator creates or mends it. Pools that are there: {}",
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     );
     Policy::new(
         "govcloud-place",
