@@ -8,12 +8,19 @@
 mod binaries;
 mod cloud;
 pub mod fixtures;
+mod gate;
 mod kubectl;
+pub mod ledger_watch;
+pub mod objects;
+mod operator_process;
 pub mod people;
 pub mod remedy;
+pub mod tenant;
 mod wait;
 
 pub use binaries::folder as programs;
 pub use cloud::{Cloud, Setup};
+pub use gate::Gate;
 pub use kubectl::Said;
+pub use operator_process::OperatorProcess;
 pub use wait::{eventually, eventually_for, within};

@@ -1,0 +1,73 @@
+//! Operators beside the one that a cloud starts: each its own process with its own port, which can be frozen and resumed.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::Stdio,
+};
+
+use tokio::process::{Child, Command};
+
+use crate::{Cloud, eventually, people, programs};
+
+/// An operator. It ends with this value.
+pub struct OperatorProcess {
+    child: Child,
+    pid: u32,
+    address: String,
+}
+
+impl OperatorProcess {
+    /// Starts one under a name, by which its log is called, and waits until it is ready; with the cloud's kubeconfig, or
+    /// another one whose context for the operator has the same name.
+    pub async fn start(cloud: &Cloud, name: &str, kubeconfig: Option<&Path>) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let address = format!("127.0.0.1:{port}");
+        let log = File::create(cloud.plane.dir().join(format!("operator-{name}.log"))).expect("a log");
+        let child = Command::new(programs().join("govcloud-operator"))
+            .args(["--context", people::OPERATOR, "--listen", &address, "--log-format", "text"])
+            .env("KUBECONFIG", kubeconfig.map_or_else(|| cloud.plane.kubeconfig(), Path::to_owned))
+            .stdin(Stdio::null())
+            .stderr(log.try_clone().expect("a log"))
+            .stdout(log)
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the operator starts");
+        let pid = child.id().expect("it was not waited for");
+        let operator = Self { child, pid, address };
+        eventually(&format!("operator {name} is ready"), || async {
+            match reqwest::get(format!("http://{}/readyz", operator.address)).await {
+                Ok(answer) if answer.status().is_success() => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        operator
+    }
+
+    /// Stops it where it stands, as a machine does that is suspended; returns when it does nothing any more.
+    pub async fn freeze(&self) {
+        self.signal("STOP").await;
+        eventually("the operator stands still", || async {
+            let state = fs::read_to_string(format!("/proc/{}/stat", self.pid)).map_err(|error| error.to_string())?;
+            let state = state.rsplit(") ").next().unwrap_or_default().to_owned();
+            if state.starts_with('T') { Ok(()) } else { Err(state) }
+        })
+        .await;
+    }
+
+    /// Lets it go on as if nothing had happened.
+    pub async fn resume(&self) {
+        self.signal("CONT").await;
+    }
+
+    /// Kills it where it stands.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    async fn signal(&self, signal: &str) {
+        let sent = Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &self.pid.to_string()]).status().await;
+        assert!(sent.expect("a shell").success(), "no signal to {}", self.pid);
+    }
+}
