@@ -5,6 +5,7 @@
 
 #![allow(clippy::missing_panics_doc, reason = "what helps a test fails by panicking")]
 
+mod audit;
 mod binaries;
 mod cloud;
 pub mod fixtures;
@@ -18,9 +19,10 @@ pub mod remedy;
 pub mod tenant;
 mod wait;
 
+pub use audit::audit_log;
 pub use binaries::folder as programs;
 pub use cloud::{Cloud, Setup};
-pub use gate::Gate;
+pub use gate::{Gate, Held, Waiting};
 pub use kubectl::Said;
 pub use operator_process::OperatorProcess;
 pub use wait::{eventually, eventually_for, within};

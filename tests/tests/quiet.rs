@@ -1,9 +1,9 @@
 //! Second run of every reconciler changes nothing: zero writes in the API server's audit log.
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
 
 use govcloud_tests::{
-    Cloud, Setup, eventually,
+    Cloud, Setup, audit_log, eventually,
     fixtures::{permit, request},
     people,
 };
@@ -97,11 +97,6 @@ async fn until_quiet(cloud: &Cloud) {
         if same >= SAME { Ok(()) } else { Err(format!("{:?} for {same} looks", seen.0)) }
     })
     .await;
-}
-
-fn audit_log(cloud: &Cloud) -> Vec<Value> {
-    let log = fs::read_to_string(cloud.plane.audit_log()).expect("an audit log");
-    log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// The probe of the admission policies is a dry run, which writes nothing.
