@@ -13,8 +13,10 @@ use crate::{Cloud, eventually, people, programs};
 /// An operator. It ends with this value.
 pub struct OperatorProcess {
     child: Child,
-    pid: u32,
-    address: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Where it listens.
+    pub address: String,
 }
 
 impl OperatorProcess {

@@ -190,7 +190,8 @@ impl State {
                 wrong.extend(self.places.iter().filter_map(|(name, place)| self.beyond_entry(name, place)));
             }
             Kind::Quota => {
-                wrong.extend(self.places.get_key_value(&event.namespace).and_then(|(name, place)| self.beyond_entry(name, place)))
+                let place = self.places.get(&event.namespace);
+                wrong.extend(place.and_then(|place| self.beyond_entry(&event.namespace, place)));
             }
             Kind::Namespace | Kind::Pod => {}
         }

@@ -109,11 +109,11 @@ impl Stage {
 
     /// Waits until the API server enforces this much in a project's namespace.
     pub async fn enforced(&self, project: &str, cpu: i64) {
-        let namespace = self.tenant.namespace(project);
+        let (namespace, cpu) = (self.tenant.namespace(project), cpu.to_string());
         eventually(&format!("{namespace} is limited to {cpu}"), || async {
             let hard = |quota: &Value| quota["status"]["hard"]["requests.cpu"].clone();
             let hard = self.watch.see(Kind::Quota, &namespace, "govcloud", hard).unwrap_or_default();
-            if hard == cpu.to_string() { Ok(()) } else { Err(format!("{hard}; the ledger: {:?}", self.entries())) }
+            if hard == *cpu { Ok(()) } else { Err(format!("{hard}; the ledger: {:?}", self.entries())) }
         })
         .await;
     }
