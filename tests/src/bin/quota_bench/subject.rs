@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
-use govcloud_tests::{Cloud, objects, people, tenant::Tenant};
+use govcloud_tests::{Cloud, eventually_for, objects, people, tenant::Tenant};
 use kube::{
-    Api, Client,
-    api::{DynamicObject, Patch, PatchParams, PostParams},
+    Api, Client, ResourceExt,
+    api::{DynamicObject, ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
@@ -14,6 +14,8 @@ use crate::watch::Enforced;
 
 /// How many writes a client has under way at the same time.
 const CONCURRENCY: usize = 32;
+/// How long the cluster's own controllers may take for so many namespaces.
+const FURNISHED: Duration = Duration::from_mins(10);
 
 /// How long it took to resize all.
 pub struct Round {
@@ -52,6 +54,7 @@ impl Subject {
         let namespaces: Vec<_> = (0..count).map(|number| format!("bare-{number:04}")).collect();
         stream::iter(&namespaces).for_each_concurrent(CONCURRENCY, |name| make_bare(&client, name)).await;
         enforced.all(&namespaces, 1).await;
+        until_furnished(&client).await;
         let objects = namespaces.iter().map(|name| (quotas(&client, name), "bare".to_owned())).collect();
         Self { objects, namespaces, limits: "hard", enforced }
     }
@@ -77,6 +80,24 @@ impl Subject {
         patch["spec"][self.limits] = json!({"requests.cpu": cpu.to_string()});
         api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.expect("it is written");
     }
+}
+
+/// Waits until every namespace has what the cluster's own controllers put into it, so that they rest while it is measured.
+async fn until_furnished(client: &Client) {
+    let count = async |kind, plural, name: &str| {
+        let listed =
+            objects::core(client, kind, plural).list_metadata(&ListParams::default()).await.map_err(|e| e.to_string())?;
+        Ok::<_, String>(listed.iter().filter(|object| name.is_empty() || object.name_any() == name).count())
+    };
+    eventually_for(FURNISHED, "every namespace is furnished", async || {
+        let namespaces = count("Namespace", "namespaces", "").await?;
+        let accounts = count("ServiceAccount", "serviceaccounts", "default").await?;
+        let certificates = count("ConfigMap", "configmaps", "kube-root-ca.crt").await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let wrong = || format!("{namespaces} namespaces, {accounts} accounts, {certificates} certificates");
+        if accounts.min(certificates) == namespaces { Ok(()) } else { Err(wrong()) }
+    })
+    .await;
 }
 
 fn quotas(client: &Client, namespace: &str) -> Api<DynamicObject> {

@@ -30,7 +30,11 @@ impl Enforced {
         let shown = enforced.clone();
         tokio::spawn(async move {
             loop {
-                let events = quotas.watch(&WatchParams::default(), &from).await.expect("a watch");
+                // An API server that is busy may refuse the connection.
+                let Ok(events) = quotas.watch(&WatchParams::default(), &from).await else {
+                    tokio::time::sleep(LOOK).await;
+                    continue;
+                };
                 let mut events = pin!(events);
                 while let Some(Ok(event)) = events.next().await {
                     match event {
