@@ -58,7 +58,12 @@ async fn measured(projects: usize) -> String {
             eprintln!("{projects} projects, round {round}: all resized to {cpu} in {:.2?}", round_of_ours.enforced);
             eprintln!("{}", Evidence::now(&cloud, &operator).await.since(&before));
             ours_rounds.push(round_of_ours);
-            bare_rounds.push(bare.all(cpu).await);
+            let round_of_bare = bare.all(cpu).await;
+            eprintln!(
+                "{projects} bare quotas: written in {:.2?}, enforced in {:.2?}",
+                round_of_bare.written, round_of_bare.enforced
+            );
+            bare_rounds.push(round_of_bare);
         }
     }
     let (mut singles, mut bare_singles) = (Vec::new(), Vec::new());
