@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt::Debug,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -40,6 +40,8 @@ pub struct Context {
     pub operator_namespace: String,
     /// What the enforcement controller found and did last.
     pub enforcement: Mutex<EnforcementState>,
+    /// What this process wrote and its stores may not show yet: uid → resource version.
+    pub written: Mutex<HashMap<String, u64>>,
     /// Targets that this process activated a permit for, before its store shows it: target → permit uid.
     pub activated: Mutex<HashMap<String, String>>,
 }
@@ -75,11 +77,32 @@ impl Context {
         let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
         let name = object.name_any();
         match api.replace_status(&name, &params, &changed).await {
-            Ok(_) => Ok(true),
+            Ok(written) => {
+                self.remember(&written);
+                Ok(true)
+            }
             // It was deleted in the meantime; there is nothing to say any more.
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
             Err(source) => Err(Error::Status { what: ObjectRef::from_obj(object).to_string(), source: Box::new(source) }),
         }
+    }
+
+    fn remember<K: Resource>(&self, written: &K) {
+        if let (Some(uid), Some(version)) = (written.meta().uid.clone(), version(written)) {
+            self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, version);
+        }
+    }
+
+    /// Whether `object`, as a store has it, is older than what this process wrote. A decision on it would be refused; the
+    /// event that brings the newer one asks for another.
+    pub fn is_outdated<K: Resource>(&self, object: &K) -> bool {
+        let (Some(uid), Some(version)) = (&object.meta().uid, version(object)) else { return false };
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_outdated = written.get(uid).is_some_and(|written| version < *written);
+        if !is_outdated {
+            written.remove(uid);
+        }
+        is_outdated
     }
 
     /// Tells people about `object`. An event that cannot be written is logged, never an error.
@@ -95,6 +118,11 @@ impl Context {
             tracing::warn!(%error, reason, "event not written");
         }
     }
+}
+
+/// Resource versions of one kind are numbers that only rise.
+fn version<K: Resource>(object: &K) -> Option<u64> {
+    object.meta().resource_version.as_ref()?.parse().ok()
 }
 
 /// The API server takes notes of less than 1024 bytes.

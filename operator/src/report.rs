@@ -99,6 +99,9 @@ where
     F: Fn(Arc<K>, Arc<Context>) -> Fut,
     Fut: Future<Output = Result<Action, Error>>,
 {
+    if context.is_outdated(&*object) {
+        return Ok(Action::await_change());
+    }
     let key = key(&*object);
     let started = Instant::now();
     // A panic would end the stream of all reconciles of this kind; here it is an error of this one object.

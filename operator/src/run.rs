@@ -184,6 +184,7 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
         operator_user: service_account_user(&options.namespace, &options.service_account),
         operator_namespace: options.namespace.clone(),
         enforcement: Mutex::default(),
+        written: Mutex::default(),
         activated: Mutex::new(HashMap::new()),
     }
 }

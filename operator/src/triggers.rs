@@ -5,6 +5,8 @@ use std::sync::Arc;
 use govcloud_crds::{
     Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit,
     Project, ServiceClaim, SharedService,
+    capacity::AllocationPhase,
+    conditions::is_true,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, agency_of_home, home_namespace, split_project_namespace},
     permit::Phase,
 };
@@ -19,7 +21,10 @@ use kube::{
 };
 use tokio::sync::{Notify, mpsc::UnboundedSender};
 
-use crate::stores::{Definition, Stores};
+use crate::{
+    controllers::{capacity::operation_of, project::QUOTA_NAME},
+    stores::{Definition, Stores},
+};
 
 /// Where requests to reconcile an object go.
 #[derive(Clone)]
@@ -133,7 +138,9 @@ pub fn quota(stores: &Stores, queues: &Queues, quota: &AgencyQuota) {
     let _ = queues.quota.send(ObjectRef::from_obj(quota));
     let _ = queues.pool.send(ObjectRef::new(&quota.spec.pool));
     queues.the_agency(&quota.spec.agency);
-    Queues::each(&queues.project, &stores.projects, |p| in_home(p, &quota.spec.agency) && p.spec.pool == quota.spec.pool);
+    Queues::each(&queues.project, &stores.projects, |p| {
+        in_home(p, &quota.spec.agency) && p.spec.pool == quota.spec.pool && concerns(quota, p, stores)
+    });
     Queues::each(&queues.permit, &stores.permits, |p| {
         in_home(p, &quota.spec.agency) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Approved)
     });
@@ -141,6 +148,20 @@ pub fn quota(stores: &Stores, queues: &Queues, quota: &AgencyQuota) {
     Queues::each(&queues.quota, &stores.quotas, |q| {
         q.spec.pool == quota.spec.pool && lends(q) && q.name_any() != quota.name_any()
     });
+}
+
+/// Whether a project has anything to do about its agency's ledger: its ResourceQuota was not written for what its entry says,
+/// or what it was told may have changed.
+fn concerns(quota: &AgencyQuota, project: &Project, stores: &Stores) -> bool {
+    let (Some(ledger), Some(status)) = (&quota.status, &project.status) else { return true };
+    if quota.metadata.deletion_timestamp.is_some() || ledger.observed_generation != quota.metadata.generation {
+        return true;
+    }
+    let Some(entry) = ledger.allocations.iter().find(|entry| Some(&entry.uid) == status.namespace_uid.as_ref()) else {
+        return true;
+    };
+    let written = stores.managed.get("ResourceQuota", Some(&entry.namespace), QUOTA_NAME).map(|live| operation_of(&live));
+    entry.phase == AllocationPhase::Shrinking || written != Some(entry.operation) || !is_true(&status.conditions, "QuotaGranted")
 }
 
 /// A class makes policies and roles, gates quota keys, lets requests be assessed that waited for it, and is what services

@@ -176,16 +176,41 @@ pub fn total<'a>(ledger: impl IntoIterator<Item = &'a Entry>) -> Resources {
     ledger.into_iter().map(|entry| &entry.hard).sum()
 }
 
+/// What a holder says of itself now.
+#[derive(Clone, Copy, Debug)]
+pub struct Live<'a> {
+    /// What it may use or give, by its own account.
+    pub hard: &'a Resources,
+    /// The operation of the ledger that it was last written for; 0 if none.
+    pub operation: i64,
+}
+
+/// What a holder may be written as.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Released {
+    /// What it may use or give.
+    pub hard: Resources,
+    /// The operation of the ledger that it is written for; it never goes back.
+    pub operation: i64,
+}
+
 /// What a holder may be: what it wants, as far as the ledger gave it; while its entry shrinks, no more than it is, and what
 /// it comes down to. `live` is what it says now, if it is there.
-pub fn release(wanted: &Resources, entry: Option<&Entry>, live: Option<&Resources>) -> Resources {
-    let Some(entry) = entry else { return wanted.capped_by(&Resources::default()) };
+///
+/// A holder that was written for a later operation than the entry's is not raised: whoever asks remembers the ledger as it
+/// was before a reduction, which may be over. With that, and because it is written over no other version than the one that
+/// was seen, a holder is raised safely by a ledger that is merely remembered: of any reduction that the ledger has begun
+/// since, the holder does not carry the number yet, so nothing of it was given on.
+pub fn release(wanted: &Resources, entry: Option<&Entry>, live: Option<Live<'_>>) -> Released {
+    let was = live.map_or(0, |live| live.operation);
+    let Some(entry) = entry else { return Released { hard: wanted.capped_by(&Resources::default()), operation: was } };
     let given = wanted.capped_by(&entry.hard);
-    if entry.phase != AllocationPhase::Shrinking {
-        return given;
-    }
     let given = entry.lowering_to.iter().fold(given, |given, to| given.capped_by(to));
-    live.iter().fold(given, |given, live| given.capped_by(live))
+    let hard = match live {
+        Some(live) if entry.phase == AllocationPhase::Shrinking || was > entry.operation => given.capped_by(live.hard),
+        _ => given,
+    };
+    Released { hard, operation: entry.operation.max(was) }
 }
 
 impl From<&Allocation> for Entry {

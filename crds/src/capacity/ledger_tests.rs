@@ -66,9 +66,21 @@ fn a_ledger_that_was_lost_is_rebuilt_from_what_the_quotas_show() {
 #[test]
 fn what_shrinks_is_not_raised() {
     let shrinking = allocate(&cpu(30), &allocate(&cpu(30), &[], &[demand("a", 20, 0)]), &[demand("a", 5, 20)]);
-    assert_eq!(release(&cpu(20), shrinking.first(), Some(&cpu(5))), cpu(5));
-    assert_eq!(release(&cpu(5), shrinking.first(), Some(&cpu(20))), cpu(5));
-    assert_eq!(release(&cpu(20), shrinking.first(), None), cpu(5), "a quota that is missing is made as small as it is to be");
+    assert_eq!(release(&cpu(20), shrinking.first(), Some(Live { hard: &cpu(5), operation: 1 })).hard, cpu(5));
+    assert_eq!(release(&cpu(5), shrinking.first(), Some(Live { hard: &cpu(20), operation: 1 })).hard, cpu(5));
+    assert_eq!(
+        release(&cpu(20), shrinking.first(), None).hard,
+        cpu(5),
+        "a quota that is missing is made as small as it is to be"
+    );
+}
+
+#[test]
+fn what_was_written_for_a_later_operation_is_not_raised() {
+    let remembered = allocate(&cpu(30), &[], &[demand("a", 20, 0)]);
+    let by = |operation| release(&cpu(20), remembered.first(), Some(Live { hard: &cpu(5), operation }));
+    assert_eq!(by(1), Released { hard: cpu(20), operation: 1 });
+    assert_eq!(by(2), Released { hard: cpu(5), operation: 2 }, "the number does not go back");
 }
 
 #[test]
@@ -97,9 +109,9 @@ fn a_smaller_budget_takes_nothing_away() {
 #[test]
 fn the_released_quota_never_exceeds_the_ledger_or_the_wish() {
     let ledger = allocate(&cpu(30), &[], &[demand("a", 40, 0)]);
-    assert_eq!(release(&cpu(40), ledger.first(), None), cpu(30));
-    assert_eq!(release(&cpu(7), ledger.first(), None), cpu(7));
-    assert_eq!(release(&cpu(7), None, None), cpu(0));
+    assert_eq!(release(&cpu(40), ledger.first(), None).hard, cpu(30));
+    assert_eq!(release(&cpu(7), ledger.first(), None).hard, cpu(7));
+    assert_eq!(release(&cpu(7), None, None).hard, cpu(0));
 }
 
 proptest! {

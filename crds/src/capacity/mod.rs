@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use crate::Resources;
 
 pub use aliases::Aliases;
-pub use ledger::{Demand, Entry, allocate, curb, release, total};
+pub use ledger::{Demand, Entry, Live, Released, allocate, curb, release, total};
 pub use lending::{loans_of, requested};
-pub use share::{Observed, decide, decide_pool, guaranteed, takes_up};
+pub use share::{Observed, decide, decide_pool, guaranteed};
 pub use usage::{of_claim, of_pod};
 
 /// What the Government Cloud has in some zones: declared, or measured from nodes.
@@ -89,7 +89,7 @@ pub struct CapacityPoolStatus {
     /// The ledger of the pool: what each agency's quota was given of what it is promised. It sums up to at most what the
     /// pool has, unless the pool shrank.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["quota"]))]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub shares: Vec<Share>,
     /// Ready, Oversubscribed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -152,15 +152,15 @@ pub struct AgencyQuotaStatus {
     pub requested: Resources,
     /// What it lent to other agencies: a part of its ledger like the allocations, one entry per borrowing quota.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["quota"]))]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub loans: Vec<Share>,
     /// What it holds of others' loans, one entry per lending quota; never more than the lender's ledger has for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["quota"]))]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub borrowings: Vec<Borrowing>,
     /// One entry per project namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace"]))]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub allocations: Vec<Allocation>,
     /// The sum of the allocations.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]

@@ -10,8 +10,8 @@ use std::borrow::Borrow;
 use kube::ResourceExt;
 
 use super::{
-    AgencyQuota, AgencyQuotaStatus, Borrowing, CapacityPool, CapacityPoolStatus, Demand, Entry, Held, Share, allocate, curb,
-    loans_of, release, requested, total,
+    AgencyQuota, AgencyQuotaStatus, Borrowing, CapacityPool, CapacityPoolStatus, Demand, Entry, Held, Live, Share, allocate,
+    curb, loans_of, release, requested, total,
 };
 use crate::Resources;
 
@@ -96,8 +96,8 @@ fn source(lender: Option<String>, held: Resources, operation: i64, given: Option
     let Some(given) = given.map(Entry::from) else {
         return Source { lender, target: held.clone(), held, operation };
     };
-    let target = release(&given.hard, Some(&given), Some(&held));
-    Source { lender, held, target, operation: given.operation }
+    let released = release(&given.hard, Some(&given), Some(Live { hard: &held, operation }));
+    Source { lender, held, target: released.hard, operation: released.operation }
 }
 
 /// What the holders have, entry or not.
@@ -176,18 +176,6 @@ fn status(observed: &Observed<'_>, sources: Vec<Source>, requested: Resources, l
     status.allocations = projects.into_iter().map(Into::into).collect();
     status.loans = loans.into_iter().map(Into::into).collect();
     status
-}
-
-/// Whether a quota takes up more than it held, which it may only by ledgers that were read after its own version.
-pub fn takes_up(before: Option<&AgencyQuotaStatus>, after: &AgencyQuotaStatus) -> bool {
-    let nothing = AgencyQuotaStatus::default();
-    let before = before.unwrap_or(&nothing);
-    let share = |status: &AgencyQuotaStatus| status.share.clone().unwrap_or_default().hard;
-    let borrowed = |borrowing: &Borrowing| {
-        let record = before.borrowings.iter().find(|b| b.quota == borrowing.quota);
-        record.map(|record| record.hard.clone()).unwrap_or_default()
-    };
-    !share(after).fits_in(&share(before)) || after.borrowings.iter().any(|b| !b.hard.fits_in(&borrowed(b)))
 }
 
 /// What a pool has promised to agencies.

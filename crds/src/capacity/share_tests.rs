@@ -74,8 +74,10 @@ impl Nation {
     /// The ResourceQuota follows the ledger.
     fn release(&mut self, of: usize) {
         let entry = self.status(of).allocations.first().map(Entry::from);
-        let given = release(&cpu(self.wants[of]), entry.as_ref(), Some(&cpu(self.hard[of].0)));
-        self.hard[of] = (units(&given), entry.map_or(0, |entry| entry.operation));
+        let live = cpu(self.hard[of].0);
+        let live = Live { hard: &live, operation: self.hard[of].1 };
+        let given = release(&cpu(self.wants[of]), entry.as_ref(), Some(live));
+        self.hard[of] = (units(&given.hard), given.operation);
     }
 
     fn settle(mut self) -> Self {

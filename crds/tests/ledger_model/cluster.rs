@@ -6,7 +6,7 @@ use govcloud_crds::{
     AgencyQuota, CapacityPool, Quantity, Resources,
     capacity::{
         AgencyQuotaSpec, AgencyQuotaStatus, Allocation, AllocationPhase, Borrowing, CapacityPoolSpec, CapacityPoolStatus, Demand,
-        Entry as Given, Held, Observed, Share, decide, release, takes_up,
+        Entry as Given, Held, Live, Observed, Share, decide, release,
     },
 };
 
@@ -88,6 +88,11 @@ impl Entry {
     fn of(holder: usize, given: &Given) -> Self {
         let (phase, to) = (given.phase as u8, given.lowering_to.as_ref().map(amount));
         Self { holder, hard: amount(&given.hard), phase, operation: given.operation, to }
+    }
+
+    /// The same as if it did not shrink.
+    pub fn grown(&self) -> Self {
+        Self { phase: AllocationPhase::Growing as u8, to: None, ..*self }
     }
 
     pub fn given(&self, name: String) -> Given {
@@ -175,9 +180,9 @@ pub struct Ask {
     pub operation: i64,
 }
 
-/// The product's decision for an agency's ledger, beside the other agency's; whether it takes up more than it held.
-pub fn decided(number: usize, ledger: &Ledger, other: &Ledger, asks: &[Ask]) -> (Ledger, bool) {
-    type Known = HashMap<(usize, Ledger, Ledger, Vec<Ask>), (Ledger, bool)>;
+/// The product's decision for an agency's ledger, beside the other agency's.
+pub fn decided(number: usize, ledger: &Ledger, other: &Ledger, asks: &[Ask]) -> Ledger {
+    type Known = HashMap<(usize, Ledger, Ledger, Vec<Ask>), Ledger>;
     thread_local!(static KNOWN: RefCell<Known> = RefCell::default());
     let (own, peer) = (Ledger { version: 0, ..ledger.clone() }, Ledger { version: 0, ..other.clone() });
     let key = (number, own, peer, asks.to_vec());
@@ -187,7 +192,7 @@ pub fn decided(number: usize, ledger: &Ledger, other: &Ledger, asks: &[Ask]) -> 
     let (me, peer, pool) = (quota(number, ledger), quota(1 - number, other), pool());
     let projects = asks.iter().map(demand).collect();
     let status = decide(&Observed { quota: &me, pool: Some(&pool), peers: vec![&peer], projects, leaving: vec![] });
-    let decision = (Ledger::of(&status, 0), takes_up(me.status.as_ref(), &status));
+    let decision = Ledger::of(&status, 0);
     KNOWN.with_borrow_mut(|known| known.insert(key, decision.clone()));
     decision
 }
@@ -204,8 +209,10 @@ fn demand(ask: &Ask) -> Demand {
     }
 }
 
-/// The product's decision for a ResourceQuota: how much of what is wanted is released.
-pub fn released(wanted: i64, entry: Option<&Entry>, live: Option<i64>) -> i64 {
+/// The product's decision for a ResourceQuota: how much of what is wanted is released, and for which operation.
+pub fn released(wanted: i64, entry: Option<&Entry>, live: Option<Quota>) -> (i64, i64) {
     let given = entry.map(|entry| entry.given(namespace(entry.holder)));
-    amount(&release(&units(wanted), given.as_ref(), live.map(units).as_ref()))
+    let (hard, operation) = (units(live.map_or(0, |live| live.spec)), live.map_or(0, |live| live.operation));
+    let released = release(&units(wanted), given.as_ref(), live.map(|_| Live { hard: &hard, operation }));
+    (amount(&released.hard), released.operation)
 }

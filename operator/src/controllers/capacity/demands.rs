@@ -11,10 +11,10 @@ use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod};
 use kube::{Api, ResourceExt, api::ListParams, runtime::reflector::ObjectRef};
 use serde::de::DeserializeOwned;
 
-use super::{age, is_there, leaving, live, operation, shown, used_of};
+use super::{age, is_there, leaving, live, operation_of, shown, used_of};
 use crate::{
     context::Context,
-    controllers::project::quota::{waiting, wanted},
+    controllers::project::quota::{Keys, waiting, wanted},
     error::Error,
 };
 
@@ -32,13 +32,13 @@ impl Demands {
     ///
     /// A project that is being deleted asks for nothing, and keeps what it has until its namespace is gone. Before an amount
     /// is given on, what is really in use is counted again at the API server.
-    pub(super) async fn gather(quota: &AgencyQuota, context: &Context) -> Result<Self, Error> {
+    pub(super) async fn gather(quota: &AgencyQuota, keys: &Keys, context: &Context) -> Result<Self, Error> {
         let mut projects: Vec<_> =
-            projects(quota, context).iter().filter_map(|project| demand(quota, project, context)).collect();
+            projects(quota, context).iter().filter_map(|project| demand(quota, project, keys, context)).collect();
         let status = quota.status.clone().unwrap_or_default();
         for allocation in &status.allocations {
             match projects.iter_mut().find(|demand| demand.uid == allocation.uid) {
-                Some(demand) => confirm_use(demand, &Entry::from(allocation), context).await?,
+                Some(demand) => confirm_use(demand, &Entry::from(allocation), keys, context).await?,
                 None if is_there::<Namespace>(&allocation.namespace, &allocation.uid, context).await? => {
                     projects.push(leaving(&allocation.namespace, &allocation.uid));
                 }
@@ -65,7 +65,7 @@ fn projects(quota: &AgencyQuota, context: &Context) -> Vec<Arc<Project>> {
     projects
 }
 
-fn demand(quota: &AgencyQuota, project: &Project, context: &Context) -> Option<Demand> {
+fn demand(quota: &AgencyQuota, project: &Project, keys: &Keys, context: &Context) -> Option<Demand> {
     let name = project_namespace(&quota.spec.agency, &project.name_any());
     let namespace = context.stores.namespaces.get(&ObjectRef::new(&name))?;
     // A namespace that belongs to somebody else is none of ours to account for.
@@ -75,25 +75,28 @@ fn demand(quota: &AgencyQuota, project: &Project, context: &Context) -> Option<D
     let (wanted, whole) = if is_leaving {
         (Resources::default(), Vec::new())
     } else {
-        (wanted(project, Some(quota), context), waiting(project, context).into_iter().map(|(_, brings)| brings).collect())
+        (
+            wanted(project, Some(quota), keys, context),
+            waiting(project, keys, context).into_iter().map(|(_, brings)| brings).collect(),
+        )
     };
     Some(Demand {
         holder: name,
         uid,
         wanted,
         whole,
-        shown: live.as_deref().map(shown).unwrap_or_default(),
-        used: live.as_deref().map(used_of).unwrap_or_default(),
-        operation: live.as_deref().map(operation).unwrap_or_default(),
+        shown: live.as_deref().map(|live| keys.aliases.canonical(&shown(live))).unwrap_or_default(),
+        used: live.as_deref().map(|live| keys.aliases.canonical(&used_of(live))).unwrap_or_default(),
+        operation: live.as_deref().map(operation_of).unwrap_or_default(),
         leaving: is_leaving,
     })
 }
 
 /// Where an amount is about to be given on, what is really in use counts too: the quota's own count lags at times.
-async fn confirm_use(demand: &mut Demand, entry: &Entry, context: &Context) -> Result<(), Error> {
+async fn confirm_use(demand: &mut Demand, entry: &Entry, keys: &Keys, context: &Context) -> Result<(), Error> {
     let gives_back = demand.confirms(entry) && !entry.hard.fits_in(&demand.wanted.largest(&demand.shown));
     if gives_back && !demand.leaving {
-        let counted = recount(&demand.holder, context).await?;
+        let counted = keys.aliases.canonical(&recount(&demand.holder, context).await?);
         demand.shown = demand.shown.largest(&counted);
         demand.used = demand.used.largest(&counted);
     }

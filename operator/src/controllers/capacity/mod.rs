@@ -77,6 +77,6 @@ fn shown(quota: &DynamicObject) -> Resources {
 }
 
 /// The operation of the ledger that a ResourceQuota was last written for.
-fn operation(quota: &DynamicObject) -> i64 {
+pub fn operation_of(quota: &DynamicObject) -> i64 {
     quota.annotations().get(ANNOTATION_OPERATION).and_then(|number| number.parse().ok()).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! What a pool has, and what of it each agency's quota was given.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use govcloud_crds::{
     AgencyQuota, CapacityPool, Resources,
@@ -15,7 +15,7 @@ use kube::{
     runtime::controller::Action,
 };
 
-use super::{is_there, leaving, ledger_of, quotas_of};
+use super::{is_there, leaving, ledger_of, quota::canonical, quotas_of};
 use crate::{context::Context, error::Error, namespaces};
 
 /// Sums up what a pool has and what it promised, and gives the shares.
@@ -25,9 +25,11 @@ pub async fn reconcile(pool: Arc<CapacityPool>, context: Arc<Context>) -> Result
     if !is_deleted && namespaces::add_finalizer(&api, &*pool).await? {
         return Ok(Action::await_change());
     }
-    let quotas = quotas_of(&pool.name_any(), &context.stores);
+    let aliases = context.stores.aliases();
+    let all = quotas_of(&pool.name_any(), &context.stores);
+    let quotas: Vec<_> = all.iter().map(|quota| canonical(quota, &aliases)).collect();
     let gone = unknown(&pool, &quotas, &context).await?;
-    let capacity = pool.spec.capacity.clone().unwrap_or_else(|| of_nodes(&pool, &context));
+    let capacity = aliases.canonical(&pool.spec.capacity.clone().unwrap_or_else(|| of_nodes(&pool, &context)));
     let idle = |quota: &AgencyQuota| {
         ledger_of(&quota.spec.agency, &quota.spec.pool, &context.stores).is_some_and(|first| first.uid() != quota.uid())
     };
@@ -48,7 +50,7 @@ pub async fn reconcile(pool: Arc<CapacityPool>, context: Arc<Context>) -> Result
 }
 
 /// Entries of quotas that the store does not show and the API server has.
-async fn unknown(pool: &CapacityPool, quotas: &[Arc<AgencyQuota>], context: &Context) -> Result<Vec<Demand>, Error> {
+async fn unknown(pool: &CapacityPool, quotas: &[Cow<'_, AgencyQuota>], context: &Context) -> Result<Vec<Demand>, Error> {
     let mut unknown = Vec::new();
     for share in pool.status.iter().flat_map(|status| &status.shares) {
         let is_known = quotas.iter().any(|quota| quota.metadata.uid.as_ref() == Some(&share.uid));

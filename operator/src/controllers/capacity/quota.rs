@@ -1,21 +1,20 @@
 //! An agency's ledger: what its projects were given, what it lent and borrowed.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use govcloud_crds::{
-    AgencyQuota, CapacityPool, Resources,
-    capacity::{AgencyQuotaStatus, Observed, decide, takes_up},
+    AgencyQuota, Resources,
+    capacity::{AgencyQuotaStatus, Aliases, Observed, decide},
     conditions::conditions,
     names::FINALIZER,
 };
 use kube::{
-    Api,
-    api::ListParams,
+    Api, ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
-use super::{age, demands::Demands, ledger_of, quotas_of, verdicts};
-use crate::{context::Context, error::Error, namespaces};
+use super::{demands::Demands, ledger_of, quotas_of, verdicts};
+use crate::{context::Context, controllers::project::quota::Keys, error::Error, namespaces};
 
 /// Serves an agency's projects from its share.
 pub async fn reconcile(quota: Arc<AgencyQuota>, context: Arc<Context>) -> Result<Action, Error> {
@@ -26,9 +25,10 @@ pub async fn reconcile(quota: Arc<AgencyQuota>, context: Arc<Context>) -> Result
     }
     let first = ledger_of(&quota.spec.agency, &quota.spec.pool, &context.stores);
     let second_to = first.filter(|first| first.metadata.uid != quota.metadata.uid);
-    let demands = if second_to.is_some() { Demands::default() } else { Demands::gather(&quota, &context).await? };
+    let keys = Keys::of(&context);
+    let demands = if second_to.is_some() { Demands::default() } else { Demands::gather(&quota, &keys, &context).await? };
     let used = demands.projects.iter().map(|demand| &demand.used).sum();
-    let decided = decision(&quota, &demands, &context).await?;
+    let decided = decision(&quota, demands, &keys, &context);
     if is_deleted && holds_nothing(&decided) {
         context.metrics.quotas.forget(&quota.spec, &decided);
         namespaces::remove_finalizer(&api, &*quota, FINALIZER).await?;
@@ -49,36 +49,31 @@ pub async fn reconcile(quota: Arc<AgencyQuota>, context: Arc<Context>) -> Result
     Ok(Action::await_change())
 }
 
-/// The rules' decision. More than it holds a quota takes up only by ledgers that were read from the API server itself after
-/// the version that the decision is written over: those that this process remembers may have been written by another since.
-async fn decision(quota: &AgencyQuota, demands: &Demands, context: &Context) -> Result<AgencyQuotaStatus, Error> {
-    let peers = quotas_of(&quota.spec.pool, &context.stores);
+/// The rules' decision, under canonical keys.
+fn decision(quota: &AgencyQuota, demands: Demands, keys: &Keys, context: &Context) -> AgencyQuotaStatus {
+    let all = quotas_of(&quota.spec.pool, &context.stores);
+    let peers: Vec<_> = all.iter().filter(|peer| peer.uid() != quota.uid()).map(|peer| canonical(peer, &keys.aliases)).collect();
     let pool = context.stores.pools.get(&ObjectRef::new(&quota.spec.pool));
-    let decided = by(quota, pool.as_deref(), peers.iter().map(|peer| &**peer), demands);
-    if !takes_up(quota.status.as_ref(), &decided) {
-        return Ok(decided);
-    }
-    let (pools, quotas): (Api<CapacityPool>, Api<AgencyQuota>) =
-        (Api::all(context.client.clone()), Api::all(context.client.clone()));
-    let read = |what: &str| {
-        let what = what.to_owned();
-        move |source| Error::Read { what, source: Box::new(source) }
-    };
-    let pool = pools.get_opt(&quota.spec.pool).await.map_err(read("the CapacityPool"))?;
-    let mut peers = quotas.list(&ListParams::default()).await.map_err(read("the AgencyQuotas"))?.items;
-    peers.retain(|peer| peer.spec.pool == quota.spec.pool);
-    peers.sort_by_key(age);
-    Ok(by(quota, pool.as_ref(), peers.iter(), demands))
+    decide(&Observed {
+        quota: &canonical(quota, &keys.aliases),
+        pool: pool.as_deref(),
+        peers: peers.iter().map(|peer| &**peer).collect(),
+        projects: demands.projects,
+        leaving: demands.borrowers,
+    })
 }
 
-fn by<'a>(
-    quota: &'a AgencyQuota,
-    pool: Option<&'a CapacityPool>,
-    all: impl Iterator<Item = &'a AgencyQuota>,
-    demands: &Demands,
-) -> AgencyQuotaStatus {
-    let peers = all.filter(|peer| peer.metadata.uid != quota.metadata.uid).collect();
-    decide(&Observed { quota, pool, peers, projects: demands.projects.clone(), leaving: demands.borrowers.clone() })
+/// A quota whose amounts stand under canonical keys.
+pub(super) fn canonical<'a>(quota: &'a AgencyQuota, aliases: &Aliases) -> Cow<'a, AgencyQuota> {
+    let of = |amounts: &Resources| aliases.canonical(amounts);
+    let (spec, was) = (&quota.spec, quota);
+    let amounts = [of(&spec.guaranteed), of(&spec.borrowing_limit), of(&spec.lending_limit)];
+    if amounts.iter().eq([&spec.guaranteed, &spec.borrowing_limit, &spec.lending_limit]) {
+        return Cow::Borrowed(was);
+    }
+    let mut quota = was.clone();
+    [quota.spec.guaranteed, quota.spec.borrowing_limit, quota.spec.lending_limit] = amounts;
+    Cow::Owned(quota)
 }
 
 /// Whether nothing hangs on a quota any more.

@@ -9,21 +9,18 @@ use govcloud_crds::{
     Agency, AgencyQuota, ProcessingPermit, Project, Resources,
     conditions::{Verdict, is_true},
     names::project_namespace,
-    permit::{
-        Phase, Target,
-        effective::{Effective, granted_targets},
-    },
+    permit::{Phase, Target, effective::Effective},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
+use kube::{Api, ResourceExt};
 
 use super::{namespace_gone, project_of};
 use crate::{
     context::Context,
     controllers::{
         capacity::{budget, ledger_of},
-        project::quota::{AWAITS_QUOTA, allocation, brought, waiting, wanted},
+        project::quota::{AWAITS_QUOTA, Keys, allocation, waiting, wanted},
     },
     error::Error,
 };
@@ -88,8 +85,8 @@ fn namespace_uid(project: &Project) -> Option<String> {
 /// What is missing of the gated quota that the permit brings, until its agency's ledger has set all of it aside. The last
 /// look is at the ledger as the API server has it.
 async fn missing(permit: &ProcessingPermit, project: &Project, context: &Context) -> Result<Option<String>, Error> {
-    let class = context.stores.classes.get(&ObjectRef::new(&permit.spec.processing_class));
-    let needs = brought(&granted_targets(permit), class.as_deref()).without_zeros();
+    let keys = Keys::of(context);
+    let needs = keys.brought(permit).without_zeros();
     if needs.is_empty() {
         return Ok(None);
     }
@@ -100,23 +97,23 @@ async fn missing(permit: &ProcessingPermit, project: &Project, context: &Context
             "It brings {needs}, and the agency has no share of pool {pool}. A cloud operator creates an AgencyQuota."
         )));
     };
-    if !set_aside(permit, project, &ledger, context) {
+    if !set_aside(permit, project, &ledger, &keys, context) {
         return Ok(Some(shortage(&needs, &ledger)));
     }
     let api: Api<AgencyQuota> = Api::all(context.client.clone());
     let fresh = api.get_opt(&ledger.name_any()).await;
     let fresh =
         fresh.map_err(|source| Error::Read { what: format!("AgencyQuota {}", ledger.name_any()), source: Box::new(source) })?;
-    let is_set_aside = fresh.as_ref().is_some_and(|fresh| set_aside(permit, project, fresh, context));
+    let is_set_aside = fresh.as_ref().is_some_and(|fresh| set_aside(permit, project, fresh, &keys, context));
     Ok((!is_set_aside).then(|| shortage(&needs, &ledger)))
 }
 
 /// Whether a ledger has set aside what this permit brings, beside what active permits brought and those that waited longer.
-fn set_aside(permit: &ProcessingPermit, project: &Project, ledger: &AgencyQuota, context: &Context) -> bool {
+fn set_aside(permit: &ProcessingPermit, project: &Project, ledger: &AgencyQuota, keys: &Keys, context: &Context) -> bool {
     let namespace = project_namespace(&ledger.spec.agency, &project.name_any());
     let Some(entry) = namespace_uid(project).and_then(|uid| allocation(ledger, &namespace, &uid)) else { return false };
-    let mut left = entry.hard.minus(&wanted(project, Some(ledger), context));
-    for (waits, brings) in waiting(project, context) {
+    let mut left = entry.hard.minus(&wanted(project, Some(ledger), keys, context));
+    for (waits, brings) in waiting(project, keys, context) {
         if brings.fits_in(&left) {
             left = left.minus(&brings);
             if waits.metadata.uid == permit.metadata.uid {

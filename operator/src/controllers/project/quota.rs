@@ -1,18 +1,21 @@
 //! A project's quota: what it wants, as far as its agency's ledger released it.
 //!
-//! The ResourceQuota is raised only after the ledger, and never over a version of it that was not seen: its version is
-//! taken first, then the ledger is read from the API server itself. So a raise by an operator that was paused in between is
-//! refused as soon as anybody wrote the ResourceQuota for a reduction.
+//! The ResourceQuota is raised only after the ledger, and never over a version of it that was not seen, nor over one that was
+//! written for a later operation than the ledger's that is remembered. So a raise by an operator that was paused is refused
+//! as soon as anybody wrote the ResourceQuota for a reduction.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use govcloud_crds::{
     AgencyQuota, ProcessingClass, ProcessingPermit, Project, Quantity, Resources,
-    capacity::{Entry, release},
+    capacity::{Aliases, Entry, Live, Released, release},
     conditions::{Verdict, find},
     grant::belongs_to,
     names::ANNOTATION_OPERATION,
-    permit::{Phase, Target, effective::granted_targets},
+    permit::{Phase, effective::granted_targets},
 };
 use kube::{Api, ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
@@ -20,7 +23,7 @@ use serde_json::{Value, json};
 use super::{Place, QUOTA_NAME, permits};
 use crate::{
     context::Context,
-    controllers::capacity::{hard_of, ledger_of},
+    controllers::capacity::{hard_of, ledger_of, operation_of},
     enforcement::gated_keys,
     error::Error,
 };
@@ -38,56 +41,76 @@ pub(super) struct Limited {
 }
 
 /// What the ledger released, and over which version of the ResourceQuota it may be written.
-struct Released {
+struct Written {
     seen: Option<Arc<DynamicObject>>,
-    allocation: Option<Entry>,
-    granted: Resources,
+    has_entry: bool,
+    /// Under canonical keys.
+    released: Released,
 }
 
-/// What a project's quota should be: what it asks for, and of gated keys what its active permits bring. Of whatever else its
-/// agency's share limits it has nothing: what one project does not ask for would be without a limit there.
-pub fn wanted(project: &Project, ledger: Option<&AgencyQuota>, context: &Context) -> Resources {
-    let classes = context.stores.classes_by_name();
-    let gated = gated_keys(&classes);
-    let shared = ledger.iter().flat_map(|ledger| ledger.spec.guaranteed.0.keys());
-    let limited = ALWAYS_LIMITED.into_iter().chain(gated.iter().map(String::as_str)).chain(shared.map(String::as_str));
+/// What of the cluster decides what quota keys mean: classes gate some, and devices have several.
+pub struct Keys {
+    classes: BTreeMap<String, ProcessingClass>,
+    /// Canonical keys that need a permit.
+    gated: BTreeSet<String>,
+    /// Which keys mean the same.
+    pub aliases: Aliases,
+}
+
+impl Keys {
+    /// As the cluster has them now.
+    pub fn of(context: &Context) -> Self {
+        let (classes, aliases) = (context.stores.classes_by_name(), context.stores.aliases());
+        let gated = gated_keys(&classes).iter().map(|key| aliases.canonical_key(key).to_owned()).collect();
+        Self { classes, gated, aliases }
+    }
+
+    /// The gated quota that targets of a permit bring.
+    pub fn brought(&self, permit: &ProcessingPermit) -> Resources {
+        let targets = granted_targets(permit);
+        let total = targets.iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()));
+        let gated = self.classes.get(&permit.spec.processing_class).into_iter().flat_map(|class| &class.spec.gated_quota);
+        let brings = |(dimension, key): (&String, &String)| {
+            let key = self.aliases.canonical_key(key).to_owned();
+            [(key, total.get(dimension))].into_iter().collect()
+        };
+        gated.map(brings).fold(Resources::default(), |sum: Resources, next| sum.plus(&next))
+    }
+}
+
+/// What a project's quota should be, under canonical keys: what it asks for, and of gated keys what its active permits bring.
+/// Of whatever else its agency's share limits it has nothing: what one project does not ask for would be without a limit
+/// there.
+pub fn wanted(project: &Project, ledger: Option<&AgencyQuota>, keys: &Keys, context: &Context) -> Resources {
+    let shared = ledger.iter().flat_map(|ledger| ledger.spec.guaranteed.0.keys()).map(|key| keys.aliases.canonical_key(key));
+    let limited = ALWAYS_LIMITED.into_iter().chain(keys.gated.iter().map(String::as_str)).chain(shared);
     let mut wanted: Resources = limited.map(|key| (key.to_owned(), Quantity::ZERO)).collect();
-    let asked = project.spec.quota.0.iter().filter(|(key, _)| !gated.contains(key));
-    wanted.0.extend(asked.map(|(key, amount)| (key.clone(), *amount)));
+    let asked = keys.aliases.canonical(&project.spec.quota);
+    wanted.0.extend(asked.0.into_iter().filter(|(key, _)| !keys.gated.contains(key)));
     let uid = project.status.as_ref().and_then(|s| s.namespace_uid.clone()).unwrap_or_default();
     let is_active = |p: &ProcessingPermit| belongs_to(p, &uid) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active);
     for permit in permits(project, context).iter().filter(|p| is_active(p)) {
-        wanted = wanted.plus(&brought(&granted_targets(permit), classes.get(&permit.spec.processing_class)));
+        wanted = wanted.plus(&keys.brought(permit));
     }
     wanted
 }
 
 /// The project's approved permits that wait for gated quota, the oldest first, and what each brings.
-pub fn waiting(project: &Project, context: &Context) -> Vec<(Arc<ProcessingPermit>, Resources)> {
-    let classes = context.stores.classes_by_name();
+pub fn waiting(project: &Project, keys: &Keys, context: &Context) -> Vec<(Arc<ProcessingPermit>, Resources)> {
     let mut waiting = permits(project, context);
     waiting.retain(|permit| awaits_capacity(permit));
     waiting.sort_by_key(|permit| (permit.metadata.creation_timestamp.as_ref().map(|time| time.0), permit.name_any()));
-    let with = |permit: Arc<ProcessingPermit>| {
-        let brings = brought(&granted_targets(&permit), classes.get(&permit.spec.processing_class));
+    let with_what_it_brings = |permit: Arc<ProcessingPermit>| {
+        let brings = keys.brought(&permit);
         (permit, brings)
     };
-    waiting.into_iter().map(with).collect()
+    waiting.into_iter().map(with_what_it_brings).collect()
 }
 
 /// Whether an approved permit says that it waits for nothing but its gated quota: then the ledger sets it aside.
 fn awaits_capacity(permit: &ProcessingPermit) -> bool {
     let Some(status) = permit.status.as_ref().filter(|status| status.phase == Phase::Approved) else { return false };
     find(&status.conditions, "CapacityReserved").is_some_and(|condition| condition.reason == AWAITS_QUOTA)
-}
-
-/// The gated quota that targets of a class bring, under the keys of a ResourceQuota.
-pub fn brought(targets: &[Target], class: Option<&ProcessingClass>) -> Resources {
-    let total = targets.iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()));
-    let gated = class.iter().flat_map(|class| &class.spec.gated_quota);
-    gated.fold(Resources::default(), |sum, (dimension, key)| {
-        sum.plus(&[(key.clone(), total.get(dimension))].into_iter().collect())
-    })
 }
 
 /// What a ledger gave to this very namespace.
@@ -123,11 +146,12 @@ fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has
 /// The part of a quota that the API server takes for certain: what is limited always, what classes gate, and else what the
 /// namespace's quota is. A mistake in one key neither freezes these nor leaves a device open. If there is no quota yet,
 /// nothing runs until the mistake is mended.
-fn surely_valid(released: &Released, gated: &[String]) -> Resources {
-    let live = released.seen.as_deref().map(hard_of).unwrap_or_default();
-    let certain = |key: &str| ALWAYS_LIMITED.contains(&key) || gated.iter().any(|gated| gated == key);
+fn surely_valid(written: &Written, keys: &Keys) -> Resources {
+    let live = written.seen.as_deref().map(hard_of).unwrap_or_default();
+    let certain = |key: &str| ALWAYS_LIMITED.contains(&key) || keys.gated.contains(keys.aliases.canonical_key(key));
     let mut valid = live.clone();
-    valid.0.extend(released.granted.0.iter().filter(|(key, _)| certain(key)).map(|(key, amount)| (key.clone(), *amount)));
+    let granted = keys.aliases.expand(&written.released.hard);
+    valid.0.extend(granted.0.into_iter().filter(|(key, _)| certain(key)));
     if live.is_empty() {
         valid.0.insert("pods".to_owned(), Quantity::ZERO);
     }
@@ -139,32 +163,33 @@ impl Place<'_> {
     /// condition, and until there is a valid quota nothing runs.
     pub(super) async fn limit(&self, project: &Project, context: &Context) -> Result<Limited, Error> {
         let (managed, client) = (&context.stores.managed, &context.client);
+        let keys = Keys::of(context);
         let ledger = ledger_of(&self.agency.name_any(), &project.spec.pool, &context.stores);
-        let wanted = wanted(project, ledger.as_deref(), context);
-        let released = self.released(&wanted, ledger.as_deref(), context).await?;
-        let mut invalid = self.write(&released, context).await?;
+        let wanted = wanted(project, ledger.as_deref(), &keys, context);
+        let written = self.released(&wanted, ledger.as_deref(), &keys, context).await?;
+        let mut invalid = self.write(&written, &keys, context).await?;
         match managed.ensure(client, &self.limits(project)).await {
             Err(error) if error.is_invalid() => invalid = invalid.or(error.said()),
             written => written.map(|_| ())?,
         }
+        let granted = written.released.hard;
         let verdict = match invalid {
             Some(said) => Verdict::no("QuotaGranted", "Invalid", format!("{said}. Change the project's quota or limits.")),
-            None if ledger.is_some() && released.allocation.is_none() => {
+            None if ledger.is_some() && !written.has_entry => {
                 Verdict::unknown("QuotaGranted", "Pending", "The agency's ledger takes note of the project in a moment.")
             }
-            None => quota_verdict(project, &wanted, &released.granted, ledger.is_some()),
+            None => quota_verdict(project, &wanted, &granted, ledger.is_some()),
         };
-        Ok(Limited { verdict, granted: released.granted })
+        Ok(Limited { verdict, granted })
     }
 
     /// Writes the ResourceQuota over the version that was seen; what the API server says if it is invalid.
-    async fn write(&self, released: &Released, context: &Context) -> Result<Option<String>, Error> {
-        let (managed, client) = (&context.stores.managed, &context.client);
-        let (seen, operation) = (released.seen.as_deref(), released.allocation.as_ref().map(|a| a.operation));
-        match managed.ensure_over(client, &self.quota(&released.granted, operation), seen).await {
+    async fn write(&self, written: &Written, keys: &Keys, context: &Context) -> Result<Option<String>, Error> {
+        let (managed, client, seen) = (&context.stores.managed, &context.client, written.seen.as_deref());
+        let quota = |hard: &Resources| self.quota(hard, written.released.operation);
+        match managed.ensure_over(client, &quota(&keys.aliases.expand(&written.released.hard)), seen).await {
             Err(error) if error.is_invalid() => {
-                let certain = self.quota(&surely_valid(released, &gated_keys(&context.stores.classes_by_name())), operation);
-                match managed.ensure_over(client, &certain, seen).await {
+                match managed.ensure_over(client, &quota(&surely_valid(written, keys)), seen).await {
                     Err(error) if error.is_invalid() => {
                         tracing::error!(%error, "no part of the quota is valid; it stays as it is");
                     }
@@ -176,32 +201,34 @@ impl Place<'_> {
         }
     }
 
-    /// What of `wanted` the ledger released. Before a quota is raised the ledger is read from the API server itself: one that
-    /// this process remembers may have been written by another since.
-    async fn released(&self, wanted: &Resources, ledger: Option<&AgencyQuota>, context: &Context) -> Result<Released, Error> {
+    /// What of `wanted` the ledger released. Where there is no ResourceQuota, nothing shows how old the ledger is that this
+    /// process remembers, so it is read from the API server itself.
+    async fn released(
+        &self,
+        wanted: &Resources,
+        ledger: Option<&AgencyQuota>,
+        keys: &Keys,
+        context: &Context,
+    ) -> Result<Written, Error> {
         let seen = context.stores.managed.get("ResourceQuota", Some(self.namespace), QUOTA_NAME);
-        let hard = seen.as_deref().map(hard_of);
+        let hard = seen.as_deref().map(|seen| keys.aliases.canonical(&hard_of(seen)));
+        let live = seen.as_deref().zip(hard.as_ref()).map(|(seen, hard)| Live { hard, operation: operation_of(seen) });
         let by = |ledger: Option<&AgencyQuota>| {
-            let allocation = ledger.and_then(|ledger| allocation(ledger, self.namespace, self.uid));
-            let granted = release(wanted, allocation.as_ref(), hard.as_ref());
-            Released { seen: seen.clone(), allocation, granted }
+            let entry = ledger.and_then(|ledger| allocation(ledger, self.namespace, self.uid));
+            let released = release(wanted, entry.as_ref(), live);
+            Written { seen: seen.clone(), has_entry: entry.is_some(), released }
         };
-        let released = by(ledger);
-        if released.granted.fits_in(&hard.clone().unwrap_or_default()) {
-            return Ok(released);
-        }
-        let name = ledger.map(ResourceExt::name_any).unwrap_or_default();
+        let Some(ledger) = ledger.filter(|_| seen.is_none()) else { return Ok(by(ledger)) };
+        let name = ledger.name_any();
         let api: Api<AgencyQuota> = Api::all(context.client.clone());
         let fresh = api.get_opt(&name).await;
         let fresh = fresh.map_err(|source| Error::Read { what: format!("AgencyQuota {name}"), source: Box::new(source) })?;
         Ok(by(fresh.as_ref()))
     }
 
-    fn quota(&self, granted: &Resources, operation: Option<i64>) -> Value {
-        let mut quota = self.manifest("v1", "ResourceQuota", QUOTA_NAME, &json!({"hard": granted}));
-        if let Some(operation) = operation {
-            quota["metadata"]["annotations"] = json!({ANNOTATION_OPERATION: operation.to_string()});
-        }
+    fn quota(&self, hard: &Resources, operation: i64) -> Value {
+        let mut quota = self.manifest("v1", "ResourceQuota", QUOTA_NAME, &json!({"hard": hard}));
+        quota["metadata"]["annotations"] = json!({ANNOTATION_OPERATION: operation.to_string()});
         quota
     }
 
