@@ -34,8 +34,10 @@ pub use usage::{of_claim, of_pod};
     doc = "What the Government Cloud has in some zones, declared or measured from nodes; agencies are promised shares of it.",
     printcolumn(name = "CPU", type_ = "string", json_path = ".status.capacity.requests\\.cpu"),
     printcolumn(name = "Free CPU", type_ = "string", json_path = ".status.available.requests\\.cpu"),
+    printcolumn(name = "Promised CPU", type_ = "string", json_path = ".status.guaranteed.requests\\.cpu", priority = 1),
     printcolumn(name = "Memory", type_ = "string", json_path = ".status.capacity.requests\\.memory"),
     printcolumn(name = "Free Memory", type_ = "string", json_path = ".status.available.requests\\.memory"),
+    printcolumn(name = "Promised Memory", type_ = "string", json_path = ".status.guaranteed.requests\\.memory", priority = 1),
     printcolumn(name = "Oversubscribed", type_ = "string", json_path = ".status.conditions[?(@.type=='Oversubscribed')].status"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -110,9 +112,15 @@ pub struct CapacityPoolStatus {
     derive = "PartialEq",
     doc = "An agency's share of a pool; its status is the ledger of what the agency's projects were given.",
     printcolumn(name = "Agency", type_ = "string", json_path = ".spec.agency"),
-    printcolumn(name = "Pool", type_ = "string", json_path = ".spec.pool"),
+    printcolumn(name = "Pool", type_ = "string", json_path = ".spec.pool", priority = 1),
     printcolumn(name = "CPU", type_ = "string", json_path = ".spec.guaranteed.requests\\.cpu"),
+    printcolumn(name = "Share CPU", type_ = "string", json_path = ".status.share.hard.requests\\.cpu", priority = 1),
+    printcolumn(name = "Used CPU", type_ = "string", json_path = ".status.used.requests\\.cpu"),
     printcolumn(name = "Allocated CPU", type_ = "string", json_path = ".status.allocated.requests\\.cpu"),
+    printcolumn(name = "Borrowed CPU", type_ = "string", json_path = ".status.borrowed.requests\\.cpu"),
+    printcolumn(name = "Lent CPU", type_ = "string", json_path = ".status.lent.requests\\.cpu"),
+    printcolumn(name = "Memory", type_ = "string", json_path = ".spec.guaranteed.requests\\.memory", priority = 1),
+    printcolumn(name = "Used Memory", type_ = "string", json_path = ".status.used.requests\\.memory", priority = 1),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

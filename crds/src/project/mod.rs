@@ -22,6 +22,8 @@ use crate::Resources;
     printcolumn(name = "Namespace", type_ = "string", json_path = ".status.namespace"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Quota", type_ = "string", json_path = ".status.conditions[?(@.type=='QuotaGranted')].reason"),
+    printcolumn(name = "CPU", type_ = "string", json_path = ".spec.quota.requests\\.cpu", priority = 1),
+    printcolumn(name = "Granted CPU", type_ = "string", json_path = ".status.granted.requests\\.cpu", priority = 1),
     printcolumn(name = "Purpose", type_ = "string", json_path = ".spec.purpose", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && !self.metadata.name.contains('--')")
