@@ -1,8 +1,12 @@
 //! [`CapacityPool`] and [`AgencyQuota`]: what the Government Cloud has, and each agency's share of it.
 
 pub mod aliases;
+mod explain;
+mod explain_help;
+mod explain_reason;
 mod ledger;
 mod lending;
+mod permitted;
 mod share;
 mod usage;
 
@@ -16,8 +20,12 @@ use serde::{Deserialize, Serialize};
 use crate::Resources;
 
 pub use aliases::Aliases;
+pub use explain::{Seen, Shortfall, Situation, why};
+pub use explain_help::{Help, Who};
+pub use explain_reason::{Holder, Reason};
 pub use ledger::{Demand, Entry, Live, Released, allocate, curb, release, total};
 pub use lending::{loans_of, requested};
+pub use permitted::{gated, permitted};
 pub use share::{Observed, decide, decide_pool, guaranteed};
 pub use usage::{of_claim, of_pod};
 
