@@ -13,7 +13,7 @@ Exit codes:
     2  the command line, or a file it names, cannot be used
     3  permit check: Duplicate, a shared service offers the same
     4  permit check: Overlaps, a person decides
-    5  a permit or claim was denied, returned or is over
+    5  a permit or claim was denied, returned or is over; quota explain: not all was given
     6  you may not do this
     7  the cluster cannot be reached
   130  interrupted";
@@ -90,7 +90,7 @@ pub enum ClusterCommand {
     /// See agencies
     #[command(subcommand)]
     Agency(commands::agency::AgencyCommand),
-    /// See what an agency is promised, has given out and uses
+    /// See what an agency is promised, has given out and uses, and why a project has less
     #[command(subcommand)]
     Quota(commands::quota::QuotaCommand),
     /// Say who you are here

@@ -132,6 +132,7 @@ fn created_text(project: &Project) -> String {
     text += ".\n";
     if let Some(less) = find(&status.conditions, "QuotaGranted").filter(|c| c.status == "False") {
         let _ = writeln!(text, "Less than asked for: {}", plain(&less.message));
+        let _ = writeln!(text, "See why, and what would help: govcloud quota explain {}", project.name_any());
     }
     text + &format!("Work in it: kubectl config set-context --current --namespace {namespace}\n")
 }

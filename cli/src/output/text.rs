@@ -88,6 +88,54 @@ pub fn amount_text(amount: Quantity) -> String {
     format!("{}{}", number.trim_end_matches('0').trim_end_matches('.'), BINARY_UNITS[unit])
 }
 
+/// Holds two words together where [`wrapped`] breaks lines.
+const TOGETHER: char = '\u{a0}';
+
+/// `3.5 requests.cpu, 64Gi requests.memory`: amounts under the keys of a ResourceQuota, for [`wrapped`] or [`hanging`].
+pub fn quota_amounts(resources: &Resources) -> String {
+    let one = |(key, amount): (&String, &Quantity)| format!("{}{TOGETHER}{}", plain_number(*amount), plain(key));
+    let all: Vec<_> = resources.0.iter().map(one).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
+}
+
+/// `3.5` rather than `3500m`, `4000` rather than `4k`; bytes as [`amount_text`] has them.
+pub fn plain_number(amount: Quantity) -> String {
+    let exact = amount.to_string();
+    let whole = |digits: &str, factor: i64| Some(digits.parse::<i64>().ok()?.checked_mul(factor)?.to_string());
+    if let Some(thousandths) = exact.strip_suffix('m').and_then(|digits| digits.parse::<i64>().ok()) {
+        let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+        return text.trim_end_matches('0').to_owned();
+    }
+    exact.strip_suffix('k').and_then(|digits| whole(digits, 1000)).unwrap_or_else(|| amount_text(amount))
+}
+
+/// The width for which longer texts are broken into lines.
+pub const WIDTH: usize = 80;
+
+/// The text in lines of at most `width` characters, broken at spaces only.
+pub fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for paragraph in plain(text).lines() {
+        let mut line = String::new();
+        for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            line += if line.is_empty() { "" } else { " " };
+            line += word;
+        }
+        lines.push(line);
+    }
+    lines.join("\n").replace(TOGETHER, " ")
+}
+
+/// `label` and, from column `indent` on, the text in lines that end before [`WIDTH`]; ends with a line break. A label that is
+/// too long has a line to itself.
+pub fn hanging(label: &str, indent: usize, text: &str) -> String {
+    let lines = wrapped(text, WIDTH.saturating_sub(indent)).replace('\n', &format!("\n{:indent$}", ""));
+    if label.chars().count() < indent { format!("{label:indent$}{lines}\n") } else { format!("{label}\n{:indent$}{lines}\n", "") }
+}
+
 /// `3 × (1 broker, 1Ti)`.
 pub fn size(size: &Size) -> String {
     format!("{} × ({})", size.replicas, amounts(&size.per_replica))
@@ -171,6 +219,26 @@ mod tests {
     #[case(&[], "nothing")]
     fn amounts_read_well(#[case] pairs: &[(&str, &str)], #[case] text: &str) {
         assert_eq!(amounts(&resources(pairs)), text);
+    }
+
+    #[rstest]
+    #[case("3500m", "3.5")]
+    #[case("1m", "0.001")]
+    #[case("4000", "4000")]
+    #[case("4k", "4000")]
+    #[case("3132Gi", "3.06Ti")]
+    #[case("9E", "9E")]
+    fn numbers_are_plain(#[case] exact: &str, #[case] text: &str) {
+        assert_eq!(plain_number(exact.parse().expect("valid")), text);
+    }
+
+    #[test]
+    fn long_text_is_broken_at_spaces_and_stands_below_itself() {
+        assert_eq!(wrapped("one two three\nfour", 8), "one two\nthree\nfour");
+        assert_eq!(wrapped("a-word-that-is-too-long for it", 8), "a-word-that-is-too-long\nfor it");
+        let text = hanging("  -", 4, &"word ".repeat(20));
+        assert!(text.starts_with("  - word") && text.contains("\n    word") && text.lines().all(|line| line.len() <= WIDTH));
+        assert_eq!(hanging("a long label", 4, "text"), "a long label\n    text\n");
     }
 
     #[rstest]

@@ -86,10 +86,8 @@ fn against(situation: &Situation<'_>, key: &str, reason: &Reason) -> Vec<Help> {
             ),
         ],
         Reason::NoShare { pool } => {
-            let what = format!(
-                "create an AgencyQuota with spec.agency {}, spec.pool {pool} and spec.guaranteed.{key}",
-                situation.agency()
-            );
+            let what =
+                format!("create an AgencyQuota with spec.agency {}, spec.pool {pool} and spec.guaranteed", situation.agency());
             vec![Help::new(Who::CloudOperator, what, "kubectl create -f FILE")]
         }
         Reason::NeedsPermit { classes, .. } => classes.iter().map(|class| permit(&project, class)).collect(),

@@ -239,7 +239,8 @@ impl Shortfall {
             }
             Some(reason) if reason.is_alone() => format!("{key} is 0. {reason}{}", self.advice()),
             _ => {
-                let notable: String = reasons.iter().filter(|r| r.is_notable()).map(|reason| format!(" {reason}")).collect();
+                let notable: Vec<_> = reasons.iter().filter(|r| r.is_notable()).map(|reason| format!(" {reason}")).collect();
+                let notable = notable.concat();
                 format!("Asked for {asked} {key}; the agency's budget leaves {given}.{notable}{}", self.advice())
             }
         }

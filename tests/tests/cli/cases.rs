@@ -109,7 +109,7 @@ const REQUESTS: [Case; 13] = [
     (TAX_REQUESTER, "--agency tax-administration permit list -o name", 0, "processingpermit.govcloud.dev/spare"),
 ];
 
-const PLACES: [Case; 19] = [
+const PLACES: [Case; 22] = [
     (AUDITOR, "agency list", 0, "Strategic Management Center"),
     (AUDITOR, "agency list -o wide", 0, "National Tax Administration"),
     (TAX_ADMIN, "agency list", 6, "you may not list agencies"),
@@ -133,7 +133,10 @@ const PLACES: [Case; 19] = [
         6,
         "Projects are created by an agency's admins",
     ),
-    (TAX_ADMIN, "--agency tax-administration quota show", 0, "free of 200"),
+    (TAX_ADMIN, "--agency tax-administration quota show", 0, "of 200"),
+    (TAX_ADMIN, "--agency tax-administration quota explain audits", 0, "has all that it asks for"),
+    (TAX_ADMIN, "--agency tax-administration quota explain atlantis", 1, "there is no project atlantis"),
+    (TAX_ADMIN, "quota explain customs--border", 6, "you may not get projects"),
     (TAX_ADMIN, "quota show customs", 6, "you may not get agencyquotas"),
     (AUDITOR, "quota show ito", 1, "ito has no share of any pool"),
     (AUDITOR, "--agency tax-administration quota show", 0, "tax-administration--audits"),
