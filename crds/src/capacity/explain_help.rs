@@ -4,6 +4,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 
 use super::{
+    AgencyQuota,
     explain::Situation,
     explain_reason::{Holder, Reason},
 };
@@ -147,9 +148,18 @@ fn larger_share(situation: &Situation<'_>, key: &str) -> Vec<Help> {
         None => String::new(),
     };
     let promise = format!("promise the agency more (spec.guaranteed.{key}){left}");
-    let lends = |peer: &&super::AgencyQuota| !peer.spec.lending_limit.get(key).is_zero_or_less();
+    let mut help = vec![Help::new(Who::CloudOperator, promise, command.clone())];
+    let loans = situation.status().map(|status| status.loans.as_slice()).unwrap_or_default();
+    // What it lends comes back first; it borrows nothing meanwhile.
+    if loans.iter().all(|loan| loan.hard.get(key).is_zero_or_less()) {
+        help.push(Help::new(Who::CloudOperator, borrow(situation, key), command));
+    }
+    help
+}
+
+fn borrow(situation: &Situation<'_>, key: &str) -> String {
+    let lends = |peer: &&AgencyQuota| !peer.spec.lending_limit.get(key).is_zero_or_less();
     let nobody_lends = situation.peers.as_ref().is_some_and(|peers| !peers.iter().any(lends));
-    let borrow = if nobody_lends { "; no agency of the pool lends any yet (spec.lendingLimit)" } else { "" };
-    let borrow = format!("let the agency borrow more of what others lend (spec.borrowingLimit.{key}){borrow}");
-    vec![Help::new(Who::CloudOperator, promise, command.clone()), Help::new(Who::CloudOperator, borrow, command)]
+    let but = if nobody_lends { "; no agency of the pool lends any yet (spec.lendingLimit)" } else { "" };
+    format!("let the agency borrow more of what others lend (spec.borrowingLimit.{key}){but}")
 }
