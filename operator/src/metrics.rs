@@ -123,6 +123,8 @@ pub struct Metrics {
     pub permits: Family<PhaseLabel, Gauge>,
     /// Agencies' shares.
     pub quotas: QuotaMetrics,
+    /// Namespaces whose use was counted again before some of it was given on.
+    pub recounts: Counter,
 }
 
 impl Default for Metrics {
@@ -141,8 +143,10 @@ impl Default for Metrics {
         );
         registry.register("enforcement_intact", "1 while all enforcement objects are as they should be", intact.clone());
         registry.register("permits", "Permits by phase", Family::clone(&permits));
-        let quotas = QuotaMetrics::registered(&mut registry);
-        Self { registry, reconciles, duration, repairs, intact, permits, quotas }
+        let (quotas, recounts) = (QuotaMetrics::registered(&mut registry), Counter::default());
+        let help = "Namespaces whose use was counted at the API server before some of their quota was given on";
+        registry.register("quota_recounts", help, recounts.clone());
+        Self { registry, reconciles, duration, repairs, intact, permits, quotas, recounts }
     }
 }
 

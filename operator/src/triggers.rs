@@ -154,7 +154,9 @@ pub fn quota(stores: &Stores, queues: &Queues, quota: &AgencyQuota) {
 /// or what it was told may have changed.
 fn concerns(quota: &AgencyQuota, project: &Project, stores: &Stores) -> bool {
     let (Some(ledger), Some(status)) = (&quota.status, &project.status) else { return true };
-    if quota.metadata.deletion_timestamp.is_some() || ledger.observed_generation != quota.metadata.generation {
+    let is_new =
+        ledger.observed_generation != quota.metadata.generation || status.observed_generation != project.metadata.generation;
+    if is_new || quota.metadata.deletion_timestamp.is_some() {
         return true;
     }
     let Some(entry) = ledger.allocations.iter().find(|entry| Some(&entry.uid) == status.namespace_uid.as_ref()) else {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::ResourceExt;
 use serde::Serialize;
 
-use super::{AgencyQuota, AgencyQuotaStatus, Allocation, AllocationPhase, CapacityPool};
+use super::{AgencyQuota, AgencyQuotaStatus, Aliases, Allocation, AllocationPhase, CapacityPool};
 use super::{
     explain_help::{Help, help},
     explain_reason::{Holder, Reason},
@@ -101,9 +101,10 @@ pub fn why(situation: &Situation<'_>) -> Vec<Shortfall> {
 }
 
 impl<'a> Situation<'a> {
-    /// What the project asks for, and of what permits bring whatever is more.
+    /// What the project asks for (`cpu` under `requests.cpu`, which counts the same), and of what permits bring whatever is
+    /// more.
     pub fn asked(&self) -> Resources {
-        self.project.spec.quota.largest(&self.permitted)
+        Aliases::default().canonical(&self.project.spec.quota).largest(&self.permitted)
     }
 
     /// The agency, by the project's home namespace.
@@ -129,7 +130,8 @@ impl<'a> Situation<'a> {
 
     /// Keys that the agency's share has, and of which the project neither asks for any nor has any.
     fn not_asked(&self, asked: &Resources) -> BTreeSet<String> {
-        let share = self.quota.there().map(|quota| quota.spec.guaranteed.clone().without_zeros()).unwrap_or_default();
+        let share = self.quota.there().map(|quota| Aliases::default().canonical(&quota.spec.guaranteed).without_zeros());
+        let share = share.unwrap_or_default();
         let is_open = |key: &String| asked.get(key).is_zero_or_less() && self.granted.get(key).is_zero_or_less();
         share.0.into_keys().filter(is_open).collect()
     }
@@ -306,7 +308,7 @@ struct Budget<'a> {
 impl<'a> Budget<'a> {
     fn of(quota: &'a AgencyQuota, key: &'a str) -> Self {
         let status = quota.status.clone().unwrap_or_default();
-        let promised = quota.spec.guaranteed.get(key);
+        let promised = Aliases::default().canonical(&quota.spec.guaranteed).get(key);
         let share = status.share.as_ref().map(|share| share.hard.get(key));
         let borrowed: Quantity = status.borrowings.iter().map(|b| b.hard.get(key)).sum();
         let given = status.allocations.iter().map(|a| a.hard.get(key)).chain(status.loans.iter().map(|l| l.hard.get(key))).sum();

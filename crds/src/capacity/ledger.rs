@@ -197,13 +197,20 @@ pub struct Released {
 /// What a holder may be: what it wants, as far as the ledger gave it; while its entry shrinks, no more than it is, and what
 /// it comes down to. `live` is what it says now, if it is there.
 ///
+/// Where the ledger has no entry for a holder that is there, the ledger was lost: the holder keeps what it has, from which the
+/// ledger is rebuilt.
+///
 /// A holder that was written for a later operation than the entry's is not raised: whoever asks remembers the ledger as it
 /// was before a reduction, which may be over. With that, and because it is written over no other version than the one that
 /// was seen, a holder is raised safely by a ledger that is merely remembered: of any reduction that the ledger has begun
 /// since, the holder does not carry the number yet, so nothing of it was given on.
 pub fn release(wanted: &Resources, entry: Option<&Entry>, live: Option<Live<'_>>) -> Released {
     let was = live.map_or(0, |live| live.operation);
-    let Some(entry) = entry else { return Released { hard: wanted.capped_by(&Resources::default()), operation: was } };
+    let Some(entry) = entry else {
+        let nothing = Resources::default();
+        let hard = wanted.capped_by(live.map_or(&nothing, |live| live.hard));
+        return Released { hard, operation: was };
+    };
     let given = wanted.capped_by(&entry.hard);
     let given = entry.lowering_to.iter().fold(given, |given, to| given.capped_by(to));
     let hard = match live {

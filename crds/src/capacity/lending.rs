@@ -63,6 +63,10 @@ pub fn loans_of(lender: &str, pool: &[&AgencyQuota]) -> Vec<(String, Resources)>
         }
     };
     for (from, to, hard) in current(pool) {
+        if pool[to].status.as_ref().is_none_or(|status| status.share.is_none()) {
+            // Its status was lost; until it says what it asks for, it keeps what it has.
+            parties[to].deficit = parties[to].deficit.plus(&hard);
+        }
         lend(&mut parties, from, to, &hard);
     }
     for to in 0..pool.len() {
@@ -152,6 +156,13 @@ mod tests {
         assert_eq!(plan("a", &pool(0)), [("c".into(), "40".into())], "the older borrower b does not take it away");
         assert_eq!(plan("a", &pool(70)), [("c".into(), "30".into())]);
         assert_eq!(plan("a", &pool(100)), []);
+    }
+
+    #[test]
+    fn a_borrower_whose_status_was_lost_keeps_its_loan() {
+        let mut borrower = quota("b", 0, 40, 40, 0);
+        borrower.status = None;
+        assert_eq!(plan("a", &[with_loan(quota("a", 100, 0, 0, 60), "b", 40), borrower]), [("b".into(), "40".into())]);
     }
 
     #[test]

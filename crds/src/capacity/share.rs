@@ -66,29 +66,38 @@ fn ask_for_nothing(demand: &mut Demand) {
 }
 
 fn sources(observed: &Observed<'_>, before: &AgencyQuotaStatus, demands: &[Demand], entries: &[Entry]) -> Vec<Source> {
-    let is_mine =
-        |share: &&Share| share.quota == observed.quota.name_any() && Some(&share.uid) == observed.quota.metadata.uid.as_ref();
-    let given = observed.pool.and_then(|pool| pool.status.as_ref()?.shares.iter().find(is_mine));
-    // Without a record (a ledger that was lost, or is older than shares) it holds what it gave.
-    let held = before.share.clone().unwrap_or_else(|| Held { hard: has(demands, entries), operation: 0 });
-    let mut sources = vec![source(None, held.hard, held.operation, given)];
+    let given = observed.pool.and_then(|pool| share_for(observed.quota, pool.status.as_ref().map(|s| s.shares.as_slice())));
+    // Without a record (its status was lost, or is older than shares) it holds what it gave: of loans that lenders have for it
+    // first, the rest of its pool.
+    let mut unknown = if before.share.is_none() { has(observed, demands, entries) } else { Resources::default() };
+    let mut borrowed = Vec::new();
     for peer in &observed.peers {
         let name = peer.name_any();
-        let loan = peer.status.as_ref().and_then(|status| status.loans.iter().find(is_mine));
-        let record = before.borrowings.iter().find(|borrowing| borrowing.quota == name);
-        if loan.is_some() || record.is_some_and(|record| !record.hard.is_empty()) {
-            let record = record.cloned().unwrap_or_default();
-            sources.push(source(Some(name), record.hard, record.operation, loan));
+        let loan = share_for(observed.quota, peer.status.as_ref().map(|s| s.loans.as_slice()));
+        let mut record = before.borrowings.iter().find(|borrowing| borrowing.quota == name).cloned().unwrap_or_default();
+        if let Some(loan) = loan.filter(|_| before.share.is_none()) {
+            record.hard = record.hard.largest(&loan.hard.capped_by(&unknown));
+            unknown = unknown.minus(&record.hard);
+        }
+        if loan.is_some() || !record.hard.is_empty() {
+            borrowed.push(source(Some(name), record.hard, record.operation, loan));
         }
     }
     // A lender that is gone lends nothing.
     for record in before.borrowings.iter().filter(|b| !b.hard.is_empty()) {
         if !observed.peers.iter().any(|peer| peer.name_any() == record.quota) {
             let (lender, held) = (Some(record.quota.clone()), record.hard.clone());
-            sources.push(Source { lender, held, target: Resources::default(), operation: record.operation });
+            borrowed.push(Source { lender, held, target: Resources::default(), operation: record.operation });
         }
     }
-    sources
+    let held = before.share.clone().unwrap_or(Held { hard: unknown, operation: 0 });
+    [source(None, held.hard, held.operation, given)].into_iter().chain(borrowed).collect()
+}
+
+/// The entry of a quota among shares or loans.
+fn share_for<'a>(quota: &AgencyQuota, entries: Option<&'a [Share]>) -> Option<&'a Share> {
+    let is_its = |share: &&Share| share.quota == quota.name_any() && Some(&share.uid) == quota.metadata.uid.as_ref();
+    entries.unwrap_or_default().iter().find(is_its)
 }
 
 /// Takes up what was given. Where the giver's ledger knows nothing (it was lost) all stays as it is.
@@ -100,13 +109,19 @@ fn source(lender: Option<String>, held: Resources, operation: i64, given: Option
     Source { lender, held, target: released.hard, operation: released.operation }
 }
 
-/// What the holders have, entry or not.
-fn has(demands: &[Demand], entries: &[Entry]) -> Resources {
-    let of = |demand: &Demand| {
-        let entry = entries.iter().find(|entry| entry.holder == demand.holder && entry.uid == demand.uid);
-        entry.map_or(&demand.shown, |entry| &entry.hard).clone()
+/// What its holders have, entry or not: namespaces, and borrowers.
+fn has(observed: &Observed<'_>, demands: &[Demand], entries: &[Entry]) -> Resources {
+    let of = |holder: &str, uid: &str, shown: Option<&Resources>| {
+        let entry = entries.iter().find(|entry| entry.holder == holder && entry.uid == uid);
+        entry.map(|entry| &entry.hard).or(shown).cloned().unwrap_or_default()
     };
-    demands.iter().map(of).fold(Resources::default(), |sum, next| sum.plus(&next))
+    let projects = demands.iter().map(|demand| of(&demand.holder, &demand.uid, Some(&demand.shown)));
+    let borrowers = observed.peers.iter().map(|peer| {
+        let records = peer.status.as_ref().map(|status| status.borrowings.as_slice()).unwrap_or_default();
+        let record = records.iter().find(|record| record.quota == observed.quota.name_any());
+        of(&peer.name_any(), &peer.uid().unwrap_or_default(), record.map(|record| &record.hard))
+    });
+    projects.chain(borrowers).fold(Resources::default(), |sum, next| sum.plus(&next))
 }
 
 /// What other quotas are to be lent, and what they hold of it.
@@ -215,6 +230,10 @@ pub fn decide_pool<Q: Borrow<AgencyQuota>>(
     let asked: Resources = demands.iter().map(|demand| &demand.wanted).sum();
     let mut budget = capacity.clone();
     budget.0.extend(asked.0.into_iter().filter(|(key, _)| !is_counted(pool, &capacity, key)));
+    // Until every quota has said what it holds, nobody gets more: one whose status was lost may hold anything.
+    if quotas.iter().any(|quota| quota.borrow().status.as_ref().is_none_or(|status| status.share.is_none())) {
+        budget = Resources::default();
+    }
     let shares = allocate(&budget, &before, &demands).into_iter().map(Into::into).collect();
     let mut promised = guaranteed(&pool.name_any(), quotas.iter().map(Borrow::borrow));
     promised.0.retain(|key, _| is_counted(pool, &capacity, key));

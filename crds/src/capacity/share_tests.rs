@@ -91,6 +91,15 @@ impl Nation {
         self
     }
 
+    /// The ledger of a quota is lost, or that of the pool.
+    fn lose(mut self, whose: Option<usize>) -> Self {
+        match whose {
+            Some(of) => self.quotas[of].status = None,
+            None => self.pool.status = None,
+        }
+        self
+    }
+
     fn status(&self, of: usize) -> AgencyQuotaStatus {
         self.quotas[of].status.clone().unwrap_or_default()
     }
@@ -211,6 +220,7 @@ fn a_pool_limits_what_nodes_have_and_not_how_many_objects_there_are() {
     other.spec.guaranteed =
         serde_json::from_value(json!({KEY: "1", "pods": "50", "requests.nvidia.com/gpu": "8", "requests.storage": "1Ti"}))
             .expect("amounts");
+    other.status = Some(AgencyQuotaStatus { share: Some(Held::default()), ..AgencyQuotaStatus::default() });
     let given = |pool: &CapacityPool, capacity| {
         let status = decide_pool(pool, capacity, &[&other], |_| false, vec![]);
         (status.shares[0].hard.to_string(), status.guaranteed.to_string())
@@ -248,5 +258,27 @@ proptest! {
         let settled = nation.settle();
         prop_assert_eq!(settled.check(), Ok(()));
         prop_assert_eq!(settled.clone().settle().enforced(), settled.enforced(), "it comes to rest");
+    }
+
+    /// Whichever one ledger is lost at whatever moment: what namespaces may use stays within what there is.
+    #[test]
+    fn no_lost_ledger_gives_more_than_there_is(
+        limits in prop::collection::vec((0_i64..60, 0_i64..40, 0_i64..40), 3),
+        steps in prop::collection::vec((0_usize..3, 0_u8..7, 0_i64..90), 1..80),
+    ) {
+        let quotas = limits.iter().enumerate().map(|(i, (g, b, l))| quota(&i.to_string(), *g, *b, *l)).collect();
+        let mut nation = Nation::new(100, quotas, &[50, 50, 50]).settle();
+        for (of, step, amount) in steps {
+            match step {
+                0 => nation.wants[of] = amount,
+                1 => nation.used[of] = amount.min(nation.hard[of].0.max(nation.used[of])),
+                2 => nation.decide_pool(),
+                3 => nation.decide(of),
+                4 => nation.release(of),
+                _ => nation = nation.settle().lose(if step == 5 { Some(of) } else { None }),
+            }
+            let all: i64 = nation.hard.iter().zip(&nation.used).map(|((hard, _), used)| *hard.max(used)).sum();
+            prop_assert!(all <= 100, "{} of 100: {:?}", all, nation);
+        }
     }
 }

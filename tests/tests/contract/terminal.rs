@@ -10,7 +10,7 @@ const COLUMNS: [(&str, &str, &str); 12] = [
     ("Agency", "agency", "NAME TYPE AUTHORITY PROJECTS ENFORCEMENT READY AGE"),
     ("Project", "proj", "NAME NAMESPACE READY QUOTA AGE"),
     ("CapacityPool", "pool", "NAME CPU FREE CPU MEMORY FREE MEMORY OVERSUBSCRIBED AGE"),
-    ("AgencyQuota", "aquota", "NAME AGENCY POOL CPU ALLOCATED CPU READY AGE"),
+    ("AgencyQuota", "aquota", "NAME AGENCY CPU USED CPU ALLOCATED CPU BORROWED CPU LENT CPU READY AGE"),
     ("SharedService", "ssvc", "NAME CLASS PROVIDER ACCESS CLAIMS READY EXHAUSTED AGE"),
     ("ServiceClaim", "claim", "NAME SERVICE PLAN PHASE SECRET AGE"),
     ("ProcessingClass", "pclass", "NAME DISPLAY NAME PARENT RESOURCES PERMITS ENFORCED AGE"),

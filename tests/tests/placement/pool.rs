@@ -3,7 +3,7 @@
 use govcloud_tests::{
     Cloud, eventually,
     fixtures::{deployment, pod_spec},
-    people::{ADMIN, CLOUD_OPERATOR, CUSTOMS_ADMIN, CUSTOMS_DEVELOPER},
+    people::{ADMIN, CLOUD_OPERATOR, CUSTOMS_ADMIN, CUSTOMS_DEVELOPER, OPERATOR},
     remedy::Attack,
 };
 use serde_json::{Value, json};
@@ -74,7 +74,10 @@ pub async fn prepare(cloud: &Cloud) {
         cloud.apply_json(CUSTOMS_ADMIN, &project).await.succeeds();
         cloud.wait_for("project", "agency-customs", name, "QuotaGranted").await;
     }
-    cloud.kubectl(CLOUD_OPERATOR, &["delete", "capacitypool", "gone"]).await.succeeds();
+    // It would go when nobody holds a share of it any more; this one is torn away, which only the operator may.
+    cloud.kubectl(CLOUD_OPERATOR, &["delete", "capacitypool", "gone", "--wait=false"]).await.succeeds();
+    let patch = ["patch", "capacitypool", "gone", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#];
+    cloud.kubectl(OPERATOR, &patch).await.succeeds();
 }
 
 /// A DaemonSet with this selector.

@@ -94,8 +94,10 @@ fn demand(quota: &AgencyQuota, project: &Project, keys: &Keys, context: &Context
 
 /// Where an amount is about to be given on, what is really in use counts too: the quota's own count lags at times.
 async fn confirm_use(demand: &mut Demand, entry: &Entry, keys: &Keys, context: &Context) -> Result<(), Error> {
-    let gives_back = demand.confirms(entry) && !entry.hard.fits_in(&demand.wanted.largest(&demand.shown));
+    let comes_down_to = entry.lowering_to.clone().unwrap_or_default();
+    let gives_back = demand.confirms(entry) && !entry.hard.fits_in(&comes_down_to.largest(&demand.shown));
     if gives_back && !demand.leaving {
+        context.metrics.recounts.inc();
         let counted = keys.aliases.canonical(&recount(&demand.holder, context).await?);
         demand.shown = demand.shown.largest(&counted);
         demand.used = demand.used.largest(&counted);

@@ -15,6 +15,7 @@ use super::project::QUOTA_NAME;
 use crate::{context::Context, error::Error, managed::Managed, stores::Stores};
 
 pub use pool::reconcile as reconcile_pool;
+pub(super) use quota::canonical;
 pub use quota::{budget, reconcile as reconcile_quota};
 
 /// The ledger of an agency in a pool: of several the oldest.
@@ -24,7 +25,7 @@ pub(super) fn ledger_of(agency: &str, pool: &str, stores: &Stores) -> Option<Arc
 }
 
 /// The quotas of a pool, oldest first.
-fn quotas_of(pool: &str, stores: &Stores) -> Vec<Arc<AgencyQuota>> {
+pub(super) fn quotas_of(pool: &str, stores: &Stores) -> Vec<Arc<AgencyQuota>> {
     let mut quotas = stores.quotas.state_filter(|quota| quota.spec.pool == pool);
     quotas.sort_by_key(|quota| age(&**quota));
     quotas

@@ -64,7 +64,7 @@ fn decision(quota: &AgencyQuota, demands: Demands, keys: &Keys, context: &Contex
 }
 
 /// A quota whose amounts stand under canonical keys.
-pub(super) fn canonical<'a>(quota: &'a AgencyQuota, aliases: &Aliases) -> Cow<'a, AgencyQuota> {
+pub fn canonical<'a>(quota: &'a AgencyQuota, aliases: &Aliases) -> Cow<'a, AgencyQuota> {
     let of = |amounts: &Resources| aliases.canonical(amounts);
     let (spec, was) = (&quota.spec, quota);
     let amounts = [of(&spec.guaranteed), of(&spec.borrowing_limit), of(&spec.lending_limit)];

@@ -26,6 +26,7 @@ use crate::{
 };
 
 pub mod quota;
+mod verdict;
 
 /// The name of a project namespace's ResourceQuota, LimitRange and NetworkPolicy.
 pub const QUOTA_NAME: &str = "govcloud";
@@ -79,6 +80,10 @@ async fn furnish(
     let limited = place.limit(project, context).await?;
     for manifest in &place.rights() {
         context.stores.managed.ensure(&context.client, manifest).await?;
+    }
+    let observed = project.status.as_ref().and_then(|status| status.observed_generation);
+    if limited.is_due && observed != project.metadata.generation {
+        return Ok(Action::await_change()); // the ledger gives it in a moment; until then there is nothing true to say
     }
     let (quota, granted) = (limited.verdict, limited.granted);
     let there = Verdict::yes("NamespaceReady", "Ready", format!("Namespace {name} is there."));

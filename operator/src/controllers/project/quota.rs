@@ -4,14 +4,11 @@
 //! written for a later operation than the ledger's that is remembered. So a raise by an operator that was paused is refused
 //! as soon as anybody wrote the ResourceQuota for a reduction.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use govcloud_crds::{
     AgencyQuota, ProcessingClass, ProcessingPermit, Project, Quantity, Resources,
-    capacity::{Aliases, Entry, Live, Released, release},
+    capacity::{self, Aliases, AllocationPhase, Entry, Live, Released, release},
     conditions::{Verdict, find},
     grant::belongs_to,
     names::ANNOTATION_OPERATION,
@@ -20,11 +17,13 @@ use govcloud_crds::{
 use kube::{Api, ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
 
-use super::{Place, QUOTA_NAME, permits};
+use super::{
+    Place, QUOTA_NAME, permits,
+    verdict::{self, Amounts},
+};
 use crate::{
     context::Context,
-    controllers::capacity::{hard_of, ledger_of, operation_of},
-    enforcement::gated_keys,
+    controllers::capacity::{budget, hard_of, ledger_of, operation_of, used_of},
     error::Error,
 };
 
@@ -38,6 +37,8 @@ const ALWAYS_LIMITED: [&str; 3] = ["requests.cpu", "requests.memory", "requests.
 pub(super) struct Limited {
     pub(super) verdict: Verdict,
     pub(super) granted: Resources,
+    /// Whether the ledger has room for all that is missing, and has not looked at it yet.
+    pub(super) is_due: bool,
 }
 
 /// What the ledger released, and over which version of the ResourceQuota it may be written.
@@ -51,8 +52,8 @@ struct Written {
 /// What of the cluster decides what quota keys mean: classes gate some, and devices have several.
 pub struct Keys {
     classes: BTreeMap<String, ProcessingClass>,
-    /// Canonical keys that need a permit.
-    gated: BTreeSet<String>,
+    /// Canonical keys that need a permit, and the classes that gate them.
+    pub gated: BTreeMap<String, Vec<String>>,
     /// Which keys mean the same.
     pub aliases: Aliases,
 }
@@ -61,7 +62,10 @@ impl Keys {
     /// As the cluster has them now.
     pub fn of(context: &Context) -> Self {
         let (classes, aliases) = (context.stores.classes_by_name(), context.stores.aliases());
-        let gated = gated_keys(&classes).iter().map(|key| aliases.canonical_key(key).to_owned()).collect();
+        let mut gated: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (key, names) in capacity::gated(&classes) {
+            gated.entry(aliases.canonical_key(&key).to_owned()).or_default().extend(names);
+        }
         Self { classes, gated, aliases }
     }
 
@@ -83,10 +87,10 @@ impl Keys {
 /// there.
 pub fn wanted(project: &Project, ledger: Option<&AgencyQuota>, keys: &Keys, context: &Context) -> Resources {
     let shared = ledger.iter().flat_map(|ledger| ledger.spec.guaranteed.0.keys()).map(|key| keys.aliases.canonical_key(key));
-    let limited = ALWAYS_LIMITED.into_iter().chain(keys.gated.iter().map(String::as_str)).chain(shared);
+    let limited = ALWAYS_LIMITED.into_iter().chain(keys.gated.keys().map(String::as_str)).chain(shared);
     let mut wanted: Resources = limited.map(|key| (key.to_owned(), Quantity::ZERO)).collect();
     let asked = keys.aliases.canonical(&project.spec.quota);
-    wanted.0.extend(asked.0.into_iter().filter(|(key, _)| !keys.gated.contains(key)));
+    wanted.0.extend(asked.0.into_iter().filter(|(key, _)| !keys.gated.contains_key(key)));
     let uid = project.status.as_ref().and_then(|s| s.namespace_uid.clone()).unwrap_or_default();
     let is_active = |p: &ProcessingPermit| belongs_to(p, &uid) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active);
     for permit in permits(project, context).iter().filter(|p| is_active(p)) {
@@ -119,28 +123,17 @@ pub fn allocation(quota: &AgencyQuota, namespace: &str, uid: &str) -> Option<Ent
     ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).map(Entry::from)
 }
 
-fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has_ledger: bool) -> Verdict {
-    const KIND: &str = "QuotaGranted";
-    let pool = &project.spec.pool;
-    if !has_ledger {
-        return Verdict::no(
-            KIND,
-            "NoQuota",
-            format!("The agency has no share of pool {pool}, so nothing can run. A cloud operator creates an AgencyQuota."),
-        );
-    }
-    match wanted.exceeds(granted) {
-        Some(key) => Verdict::no(
-            KIND,
-            "ExceedsAgencyBudget",
-            format!(
-                "Asked for {} {key}; the agency's budget leaves {}. Reduce another project, or ask a cloud operator for a larger share.",
-                wanted.get(key),
-                granted.get(key)
-            ),
-        ),
-        None => Verdict::yes(KIND, "Granted", "All that was asked for."),
-    }
+/// Whether a ledger is going to give a namespace more, and all of what it wants.
+fn has_room(ledger: &AgencyQuota, uid: &str, wanted: &Resources) -> bool {
+    let Some(status) = &ledger.status else { return false };
+    let entry = status.allocations.iter().find(|entry| entry.uid == uid && entry.phase != AllocationPhase::Shrinking);
+    let missing = entry.map(|entry| wanted.minus(&entry.hard).without_zeros()).unwrap_or_default();
+    !missing.is_empty() && missing.fits_in(&budget(status).minus(&status.allocated))
+}
+
+/// Nothing of all that is wanted: the agency has no share of the pool.
+fn revoked(wanted: &Resources, live: Option<Live<'_>>) -> Released {
+    Released { hard: wanted.capped_by(&Resources::default()), operation: live.map_or(0, |live| live.operation) }
 }
 
 /// The part of a quota that the API server takes for certain: what is limited always, what classes gate, and else what the
@@ -148,7 +141,7 @@ fn quota_verdict(project: &Project, wanted: &Resources, granted: &Resources, has
 /// nothing runs until the mistake is mended.
 fn surely_valid(written: &Written, keys: &Keys) -> Resources {
     let live = written.seen.as_deref().map(hard_of).unwrap_or_default();
-    let certain = |key: &str| ALWAYS_LIMITED.contains(&key) || keys.gated.contains(keys.aliases.canonical_key(key));
+    let certain = |key: &str| ALWAYS_LIMITED.contains(&key) || keys.gated.contains_key(keys.aliases.canonical_key(key));
     let mut valid = live.clone();
     let granted = keys.aliases.expand(&written.released.hard);
     valid.0.extend(granted.0.into_iter().filter(|(key, _)| certain(key)));
@@ -172,15 +165,17 @@ impl Place<'_> {
             Err(error) if error.is_invalid() => invalid = invalid.or(error.said()),
             written => written.map(|_| ())?,
         }
+        let used = written.seen.as_deref().map(|seen| keys.aliases.canonical(&used_of(seen))).unwrap_or_default();
+        let is_due = invalid.is_none() && ledger.as_deref().is_some_and(|ledger| has_room(ledger, self.uid, &wanted));
         let granted = written.released.hard;
         let verdict = match invalid {
             Some(said) => Verdict::no("QuotaGranted", "Invalid", format!("{said}. Change the project's quota or limits.")),
             None if ledger.is_some() && !written.has_entry => {
                 Verdict::unknown("QuotaGranted", "Pending", "The agency's ledger takes note of the project in a moment.")
             }
-            None => quota_verdict(project, &wanted, &granted, ledger.is_some()),
+            None => verdict::of(project, ledger.as_deref(), &Amounts { wanted, granted: &granted, used }, &keys, &context.stores),
         };
-        Ok(Limited { verdict, granted })
+        Ok(Limited { verdict, granted, is_due })
     }
 
     /// Writes the ResourceQuota over the version that was seen; what the API server says if it is invalid.
@@ -215,7 +210,10 @@ impl Place<'_> {
         let live = seen.as_deref().zip(hard.as_ref()).map(|(seen, hard)| Live { hard, operation: operation_of(seen) });
         let by = |ledger: Option<&AgencyQuota>| {
             let entry = ledger.and_then(|ledger| allocation(ledger, self.namespace, self.uid));
-            let released = release(wanted, entry.as_ref(), live);
+            let released = match ledger {
+                Some(_) => release(wanted, entry.as_ref(), live),
+                None => revoked(wanted, live),
+            };
             Written { seen: seen.clone(), has_entry: entry.is_some(), released }
         };
         let Some(ledger) = ledger.filter(|_| seen.is_none()) else { return Ok(by(ledger)) };

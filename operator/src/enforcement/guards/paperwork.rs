@@ -79,17 +79,17 @@ pub(super) fn permits_stay() -> Policy {
 }
 
 /// An Agency and a Project go only after what was made for them: without its finalizer a namespace with open slots would
-/// live on, in no ledger and out of everybody's reach.
+/// live on, in no ledger and out of everybody's reach. A share and a pool go only when nobody uses anything of them.
 pub(super) fn cleanup_first(operator: &str) -> Policy {
     let (cleanup, operator) = (literal(FINALIZER), is(operator));
     let has = |object: &str| format!("(has({object}.metadata.finalizers) && {cleanup} in {object}.metadata.finalizers)");
     Policy::new(
         "govcloud-guard-cleanup",
         Scope::Everywhere,
-        vec![ours(&["agencies", "projects"], &["UPDATE"])],
+        vec![ours(&["agencies", "agencyquotas", "capacitypools", "projects"], &["UPDATE"])],
         vec![Check::fixed(
             format!("{operator} || !{} || {}", has("oldObject"), has("object")),
-            "the operator removes its finalizer when the namespace is gone; until then the object stays. Delete the object and wait; if nothing happens, is the operator running?",
+            "the operator removes its finalizer when the namespace is gone, or nothing of the share is in use; until then the object stays. Delete the object and wait; its conditions say what it waits for. If nothing happens, is the operator running?",
         )],
     )
 }
