@@ -40,6 +40,9 @@ pub const MANAGED_BY: &str = "govcloud";
 pub const ANNOTATION_OWNER_UID: &str = "govcloud.dev/owner-uid";
 /// Annotation on a project's ResourceQuota: the operation of the ledger that it was last written for.
 pub const ANNOTATION_OPERATION: &str = "govcloud.dev/ledger-operation";
+/// Annotation of a project's ResourceQuota: the uid of the namespace that it was written for. One of the same name may have been
+/// there before.
+pub const ANNOTATION_NAMESPACE_UID: &str = "govcloud.dev/namespace-uid";
 /// Annotation that must repeat an object's name before a protected object may be deleted by hand.
 pub const ANNOTATION_CONFIRM_DELETION: &str = "govcloud.dev/confirm-deletion";
 /// Finalizer of everything that owns objects outside its own scope.

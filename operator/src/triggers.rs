@@ -144,7 +144,10 @@ pub fn quota(stores: &Stores, queues: &Queues, quota: &AgencyQuota) {
     Queues::each(&queues.permit, &stores.permits, |p| {
         in_home(p, &quota.spec.agency) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Approved)
     });
-    let lends = |q: &AgencyQuota| !q.spec.lending_limit.is_empty() || !q.spec.borrowing_limit.is_empty();
+    let lends = |q: &AgencyQuota| {
+        let has_loans = q.status.as_ref().is_some_and(|status| !status.loans.is_empty() || !status.borrowings.is_empty());
+        has_loans || !q.spec.lending_limit.is_empty() || !q.spec.borrowing_limit.is_empty()
+    };
     Queues::each(&queues.quota, &stores.quotas, |q| {
         q.spec.pool == quota.spec.pool && lends(q) && q.name_any() != quota.name_any()
     });

@@ -62,10 +62,20 @@ async fn prepare(cloud: &Cloud) {
     eventually("two GPUs are there, and no FPGA", || async {
         let quota = cloud.json(TAX_ADMIN, &["get", "resourcequota", "govcloud", "-n", LAB, "-o", "json"]).await;
         let hard = &quota["status"]["hard"];
-        let both = hard["requests.nvidia.com/gpu"] == "2" && hard["fpga.deviceclass.resource.k8s.io/devices"] == "0";
-        if both { Ok(()) } else { Err(quota.to_string()) }
+        let gpu = [
+            "requests.nvidia.com/gpu",
+            "gpu.deviceclass.resource.k8s.io/devices",
+            "requests.deviceclass.resource.kubernetes.io/gpu",
+        ];
+        let fpga = ["fpga.deviceclass.resource.k8s.io/devices", "requests.deviceclass.resource.kubernetes.io/fpga"];
+        let is_so = gpu.iter().all(|key| hard[key] == "2") && fpga.iter().all(|key| hard[key] == "0");
+        if is_so { Ok(()) } else { Err(quota.to_string()) }
     })
     .await;
+    let ledger = cloud.json(ADMIN, &["get", "agencyquota", "tax-administration", "-o", "json"]).await;
+    let allocated = ledger["status"]["allocated"].as_object().cloned().unwrap_or_default();
+    let devices: Vec<_> = allocated.keys().filter(|key| key.contains('/')).collect();
+    assert_eq!(devices, ["requests.nvidia.com/gpu"], "the ledger holds a device once, whatever it is called");
 }
 
 /// A claim of one request.

@@ -71,6 +71,11 @@ impl Aliases {
         canonical
     }
 
+    /// Whether every key is its own canonical one.
+    pub fn is_canonical(&self, resources: &Resources) -> bool {
+        resources.0.keys().all(|key| self.canonical_key(key) == key)
+    }
+
     /// What a ResourceQuota must say so that these amounts hold under whatever name a device is asked for: each canonical
     /// key's amount under every other key of the device too. CPU and memory keep one key, because Kubernetes counts both
     /// of their keys alike.

@@ -61,7 +61,7 @@ impl Demand {
     }
 
     /// All that it asks for.
-    fn everything(&self) -> Resources {
+    pub fn everything(&self) -> Resources {
         self.whole.iter().fold(self.wanted.clone(), |sum, whole| sum.plus(whole))
     }
 }
@@ -124,7 +124,8 @@ fn updated(demand: &Demand, hard: Resources, granted: &Resources, before: Option
         AllocationPhase::Growing
     };
     let operation = match before {
-        Some(before) if continues(before, phase, &hard) => before.operation,
+        // A holder whose number is ahead of a rebuilt ledger's would never be raised by it.
+        Some(before) if continues(before, phase, &hard) && demand.operation <= before.operation => before.operation,
         Some(before) => before.operation.max(demand.operation) + 1,
         None => demand.operation + 1,
     };

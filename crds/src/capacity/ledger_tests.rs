@@ -84,6 +84,14 @@ fn what_was_written_for_a_later_operation_is_not_raised() {
 }
 
 #[test]
+fn a_rebuilt_ledger_catches_up_with_the_number_of_a_holder() {
+    let rebuilt = allocate(&cpu(30), &[], &[for_operation(demand("a", 20, 10), 4)]);
+    assert_eq!((hard(&rebuilt), rebuilt[0].operation), (vec![20], 5));
+    let caught_up = allocate(&cpu(30), &rebuilt, &[for_operation(demand("a", 20, 10), 6)]);
+    assert_eq!((hard(&caught_up), caught_up[0].operation), (vec![20], 7), "else it would never be raised");
+}
+
+#[test]
 fn a_project_that_goes_keeps_what_it_has_until_its_namespace_is_gone() {
     let before = allocate(&cpu(30), &[], &[demand("a", 30, 0)]);
     let going = Demand { leaving: true, ..demand("a", 0, 0) };
@@ -138,5 +146,78 @@ proptest! {
         let demands: Vec<_> = wishes.iter().enumerate().map(|(i, w)| demand(&i.to_string(), *w, 0)).collect();
         let once = allocate(&cpu(60), &[], &demands);
         prop_assert_eq!(allocate(&cpu(60), &once, &demands), once);
+    }
+}
+
+/// An amount as people write it, from nothing to more than any nation has, in any unit.
+fn amount() -> impl Strategy<Value = Quantity> {
+    let units = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    let number = prop_oneof![Just(0_u64), 1_u64..10, 1_u64..100_000, Just(u64::MAX / 2)];
+    (number, prop::sample::select(units.to_vec()))
+        .prop_map(|(number, unit)| format!("{number}{unit}").parse().expect("a quantity"))
+}
+
+/// Some keys with amounts; others are missing.
+fn resources() -> impl Strategy<Value = Resources> {
+    let key = prop::sample::select(vec!["requests.cpu", "requests.memory", "requests.nvidia.com/gpu", "pods"]);
+    prop::collection::btree_map(key.prop_map(str::to_owned), amount(), 0..4).prop_map(Resources)
+}
+
+fn any_demand(holder: usize) -> impl Strategy<Value = Demand> {
+    let parts = (resources(), prop::collection::vec(resources(), 0..3), resources(), 0_i64..4, any::<bool>());
+    parts.prop_map(move |(wanted, whole, shown, operation, leaving)| Demand {
+        holder: holder.to_string(),
+        uid: holder.to_string(),
+        used: shown.clone(),
+        wanted,
+        whole,
+        shown,
+        operation,
+        leaving,
+    })
+}
+
+fn any_demands() -> impl Strategy<Value = Vec<Demand>> {
+    (any_demand(0), any_demand(1), any_demand(2)).prop_map(|(a, b, c)| vec![a, b, c])
+}
+
+proptest! {
+    /// Whatever the units, however much or little, whichever keys are missing on whichever side.
+    #[test]
+    fn any_amounts_under_any_keys_stay_within_the_budget(budget in resources(), first in any_demands(), then in any_demands()) {
+        let none: Vec<Demand> = first.iter().map(|d| Demand { shown: Resources::default(), used: Resources::default(), ..d.clone() }).collect();
+        let before = allocate(&budget, &[], &none);
+        prop_assert!(total(&before).fits_in(&budget), "{} of {}", total(&before), budget);
+        let after = allocate(&budget, &before, &curb(&budget, &before, then.clone()));
+        prop_assert!(total(&after).fits_in(&budget), "{} of {}", total(&after), budget);
+        for (entry, demand) in after.iter().zip(&then) {
+            let live = Live { hard: &demand.shown, operation: demand.operation };
+            let released = release(&demand.wanted, Some(entry), Some(live));
+            prop_assert!(released.hard.fits_in(&entry.hard) && released.hard.fits_in(&demand.wanted));
+            prop_assert!(released.operation >= demand.operation);
+        }
+    }
+
+    /// A budget that is too small by now: what is asked of each is no more than it wished, and comes down to the budget where
+    /// nobody leaves.
+    #[test]
+    fn what_is_too_much_is_taken_back(budget in resources(), less in resources(), mut demands in any_demands()) {
+        for demand in &mut demands {
+            (demand.leaving, demand.whole) = (false, Vec::new());
+        }
+        let before = allocate(&budget, &[], &demands.iter().map(|d| Demand { shown: Resources::default(), ..d.clone() }).collect::<Vec<_>>());
+        let curbed = curb(&less, &before, demands.clone());
+        let kept: Resources = curbed.iter().zip(&before).map(|(demand, entry)| entry.hard.capped_by(&demand.wanted)).fold(Resources::default(), |sum, next| sum.plus(&next));
+        prop_assert!(kept.fits_in(&less), "{} of {}", kept, less);
+        prop_assert!(curbed.iter().zip(&demands).all(|(curbed, demand)| curbed.wanted.fits_in(&demand.wanted)));
+    }
+
+    #[test]
+    fn sums_and_differences_go_together(a in resources(), b in resources()) {
+        prop_assert!(a.fits_in(&a.plus(&b)) && b.fits_in(&a.plus(&b)));
+        prop_assert!(a.minus(&b).fits_in(&a) && a.capped_by(&b).fits_in(&b) && a.capped_by(&b).fits_in(&a));
+        prop_assert_eq!(a.minus(&b).plus(&a.capped_by(&b)).without_zeros(), a.clone().without_zeros());
+        prop_assert_eq!(a.fits_in(&b), a.minus(&b).without_zeros().is_empty());
+        prop_assert!(a.plus(&b).minus(&b).fits_in(&a), "a sum beyond what can be counted is the most that can");
     }
 }

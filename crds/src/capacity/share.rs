@@ -91,7 +91,11 @@ fn sources(observed: &Observed<'_>, before: &AgencyQuotaStatus, demands: &[Deman
         }
     }
     let held = before.share.clone().unwrap_or(Held { hard: unknown, operation: 0 });
-    [source(None, held.hard, held.operation, given)].into_iter().chain(borrowed).collect()
+    let mut share = source(None, held.hard, held.operation, given);
+    if observed.pool.is_none() && observed.quota.metadata.deletion_timestamp.is_some() {
+        share.target = Resources::default(); // nobody is left to give it back to
+    }
+    [share].into_iter().chain(borrowed).collect()
 }
 
 /// The entry of a quota among shares or loans.
@@ -227,7 +231,7 @@ pub fn decide_pool<Q: Borrow<AgencyQuota>>(
     };
     let mut demands: Vec<Demand> = quotas.iter().map(|quota| share_demand(quota.borrow(), wanted(quota.borrow()))).collect();
     demands.extend(leaving);
-    let asked: Resources = demands.iter().map(|demand| &demand.wanted).sum();
+    let asked = demands.iter().map(|demand| &demand.wanted).sum::<Resources>().plus(&total(&before));
     let mut budget = capacity.clone();
     budget.0.extend(asked.0.into_iter().filter(|(key, _)| !is_counted(pool, &capacity, key)));
     // Until every quota has said what it holds, nobody gets more: one whose status was lost may hold anything.

@@ -44,8 +44,8 @@ async fn it_is_needed_back(cloud: &Cloud) {
     until_enforced(cloud, NETS, CPU, "0").await;
     let waits = until_reason(cloud, ("agencyquota", "", OWNER), "Lending", "WaitsForBorrower").await;
     assert!(waits.contains("40 requests.cpu from fisheries, in use in fisheries--nets"), "{waits}");
-    let gives = until_reason(cloud, ("agencyquota", "", BORROWER), "Borrowing", "LenderNeedsIt").await;
-    assert!(gives.contains("Needed back by its owner: 40 requests.cpu by forestry"), "{gives}");
+    let gives = until_reason(cloud, ("agencyquota", "", BORROWER), "Borrowing", "GivingBack").await;
+    assert!(gives.contains("To be given back: 40 requests.cpu to forestry"), "{gives}");
     let refused = steps::start(cloud, NETS, "net-5", "1").await;
     assert!(!refused.ok && refused.err.contains("exceeded quota"), "{}", refused.err);
     let pods = cloud.json(people::ADMIN, &["get", "pods", "-n", NETS, "-o", "json"]).await;
@@ -125,6 +125,22 @@ async fn lose(cloud: &Cloud, lost: &[&str]) {
         api.replace_status(name, &PostParams::default(), &object).await.expect("the status is emptied");
     }
     cloud.start_operator().await;
+}
+
+/// A limit that is taken out of the spec is none: the loan comes back, and is there again with the limit.
+pub async fn a_limit_that_is_taken_away_ends_the_loan(cloud: &Cloud) {
+    for (limit, lent) in [(Value::Null, "0"), (json!({CPU: "60"}), "50")] {
+        let patch = json!({"spec": {"lendingLimit": limit}}).to_string();
+        cloud.kubectl(people::CLOUD_OPERATOR, &["patch", "agencyquota", OWNER, "--type=merge", "-p", &patch]).await.succeeds();
+        until_enforced(cloud, NETS, CPU, lent).await;
+        eventually("both sides know it", || async {
+            let (owner, borrower) = (get(cloud, "agencyquota", "", OWNER).await, get(cloud, "agencyquota", "", BORROWER).await);
+            let amount = |quota: &Value, field: &str| quota["status"][field][CPU].as_str().unwrap_or("0").to_owned();
+            let both = [amount(&owner, "lent"), amount(&borrower, "borrowed")];
+            if both.iter().all(|amount| amount == lent) { Ok(()) } else { Err(format!("{both:?}")) }
+        })
+        .await;
+    }
 }
 
 /// A cloud operator deletes the lender's share: it stays until its own projects and its borrowers use nothing of it.

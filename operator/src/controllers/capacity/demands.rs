@@ -71,7 +71,7 @@ fn demand(quota: &AgencyQuota, project: &Project, keys: &Keys, context: &Context
     // A namespace that belongs to somebody else is none of ours to account for.
     let uid = project.status.as_ref()?.namespace_uid.clone().filter(|uid| namespace.metadata.uid.as_ref() == Some(uid))?;
     let is_leaving = project.metadata.deletion_timestamp.is_some();
-    let live = live(&context.stores.managed, &name);
+    let live = live(&context.stores.managed, &name, &uid);
     let (wanted, whole) = if is_leaving {
         (Resources::default(), Vec::new())
     } else {
@@ -94,7 +94,7 @@ fn demand(quota: &AgencyQuota, project: &Project, keys: &Keys, context: &Context
 
 /// Where an amount is about to be given on, what is really in use counts too: the quota's own count lags at times.
 async fn confirm_use(demand: &mut Demand, entry: &Entry, keys: &Keys, context: &Context) -> Result<(), Error> {
-    let comes_down_to = entry.lowering_to.clone().unwrap_or_default();
+    let comes_down_to = entry.lowering_to.as_ref().map(|to| demand.everything().capped_by(to)).unwrap_or_default();
     let gives_back = demand.confirms(entry) && !entry.hard.fits_in(&comes_down_to.largest(&demand.shown));
     if gives_back && !demand.leaving {
         context.metrics.recounts.inc();

@@ -7,7 +7,11 @@ mod verdicts;
 
 use std::{fmt::Debug, sync::Arc};
 
-use govcloud_crds::{AgencyQuota, Resources, capacity::Demand, names::ANNOTATION_OPERATION};
+use govcloud_crds::{
+    AgencyQuota, Resources,
+    capacity::Demand,
+    names::{ANNOTATION_NAMESPACE_UID, ANNOTATION_OPERATION},
+};
 use kube::{Api, Resource, ResourceExt, api::DynamicObject, runtime::reflector::ObjectRef};
 use serde::de::DeserializeOwned;
 
@@ -18,10 +22,11 @@ pub use pool::reconcile as reconcile_pool;
 pub(super) use quota::canonical;
 pub use quota::{budget, reconcile as reconcile_quota};
 
-/// The ledger of an agency in a pool: of several the oldest.
+/// The ledger of an agency in a pool: of several the one that gave something, else the oldest.
 pub(super) fn ledger_of(agency: &str, pool: &str, stores: &Stores) -> Option<Arc<AgencyQuota>> {
     let all = stores.quotas.state_filter(|q| q.spec.agency == agency && q.spec.pool == pool);
-    all.into_iter().min_by_key(|quota| age(&**quota))
+    let has_given = |quota: &AgencyQuota| quota.status.as_ref().is_some_and(|status| !status.allocations.is_empty());
+    all.into_iter().min_by_key(|quota| (!has_given(quota), age(&**quota)))
 }
 
 /// The quotas of a pool, oldest first.
@@ -52,8 +57,11 @@ fn leaving(holder: &str, uid: &str) -> Demand {
     Demand { holder: holder.to_owned(), uid: uid.to_owned(), leaving: true, ..Demand::default() }
 }
 
-fn live(managed: &Managed, namespace: &str) -> Option<Arc<DynamicObject>> {
-    managed.get("ResourceQuota", Some(namespace), QUOTA_NAME)
+/// The ResourceQuota of exactly this namespace: the store may still have that of one of the same name that is gone.
+pub(super) fn live(managed: &Managed, namespace: &str, uid: &str) -> Option<Arc<DynamicObject>> {
+    let quota = managed.get("ResourceQuota", Some(namespace), QUOTA_NAME)?;
+    let is_its = quota.annotations().get(ANNOTATION_NAMESPACE_UID).is_none_or(|written_for| written_for == uid);
+    is_its.then_some(quota)
 }
 
 fn field(quota: &DynamicObject, pointer: &str) -> Resources {

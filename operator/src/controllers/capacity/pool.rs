@@ -15,7 +15,11 @@ use kube::{
     runtime::controller::Action,
 };
 
-use super::{is_there, leaving, ledger_of, quota::canonical, quotas_of};
+use super::{
+    is_there, leaving, ledger_of,
+    quota::{canonical, canonical_pool},
+    quotas_of,
+};
 use crate::{context::Context, error::Error, namespaces};
 
 /// Sums up what a pool has and what it promised, and gives the shares.
@@ -29,11 +33,12 @@ pub async fn reconcile(pool: Arc<CapacityPool>, context: Arc<Context>) -> Result
     let all = quotas_of(&pool.name_any(), &context.stores);
     let quotas: Vec<_> = all.iter().map(|quota| canonical(quota, &aliases)).collect();
     let gone = unknown(&pool, &quotas, &context).await?;
-    let capacity = aliases.canonical(&pool.spec.capacity.clone().unwrap_or_else(|| of_nodes(&pool, &context)));
+    let named = canonical_pool(&pool, &aliases);
+    let capacity = named.spec.capacity.clone().unwrap_or_else(|| aliases.canonical(&of_nodes(&pool, &context)));
     let idle = |quota: &AgencyQuota| {
         ledger_of(&quota.spec.agency, &quota.spec.pool, &context.stores).is_some_and(|first| first.uid() != quota.uid())
     };
-    let decided = decide_pool(&pool, capacity, &quotas, idle, gone);
+    let decided = decide_pool(&named, capacity, &quotas, idle, gone);
     if is_deleted && decided.shares.iter().all(|share| share.hard.is_empty()) {
         namespaces::remove_finalizer(&api, &*pool, FINALIZER).await?;
         return Ok(Action::await_change());

@@ -2,12 +2,15 @@
 
 use govcloud_crds::{
     AgencyQuota, Resources,
-    capacity::{AgencyQuotaStatus, AllocationPhase, Share, guaranteed},
+    capacity::{AgencyQuotaStatus, Aliases, AllocationPhase, Share, guaranteed},
     conditions::Verdict,
 };
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{quota::budget, quotas_of};
+use super::{
+    quota::{budget, canonical, canonical_pool},
+    quotas_of,
+};
 use crate::stores::Stores;
 
 /// Ready, WithinPool, Overcommitted; Lending and Borrowing where there is any.
@@ -15,9 +18,10 @@ pub(super) fn of(
     quota: &AgencyQuota,
     decided: &AgencyQuotaStatus,
     second_to: Option<&AgencyQuota>,
+    aliases: &Aliases,
     stores: &Stores,
 ) -> Vec<Verdict> {
-    let within = within_pool(quota, decided, stores);
+    let within = within_pool(quota, decided, aliases, stores);
     let ready = ready(quota, decided, second_to, &within, stores);
     let lending = lending(decided, stores);
     let borrowing = borrowing(quota, decided, stores);
@@ -64,19 +68,27 @@ fn deleting(decided: &AgencyQuotaStatus) -> String {
     )
 }
 
-fn within_pool(quota: &AgencyQuota, decided: &AgencyQuotaStatus, stores: &Stores) -> Verdict {
+fn within_pool(quota: &AgencyQuota, decided: &AgencyQuotaStatus, aliases: &Aliases, stores: &Stores) -> Verdict {
     const KIND: &str = "WithinPool";
     let Some(pool) = stores.pools.get(&ObjectRef::new(&quota.spec.pool)) else {
         return Verdict::no(KIND, "NoSuchPool", format!("There is no CapacityPool {}; nothing more is given.", quota.spec.pool));
     };
     let share = decided.share.clone().unwrap_or_default().hard;
-    let has_entry = pool.status.iter().flat_map(|status| &status.shares).any(|share| Some(&share.uid) == quota.uid().as_ref());
+    let all = quotas_of(&quota.spec.pool, stores);
+    let all: Vec<_> = all.iter().map(|quota| canonical(quota, aliases)).collect();
+    let promised = guaranteed(&quota.spec.pool, all.iter().map(|quota| &**quota));
+    let status = canonical_pool(&pool, aliases).status.unwrap_or_default();
+    let entry = status.shares.iter().find(|share| Some(&share.uid) == quota.uid().as_ref());
+    // Until the pool counted this promise, and gave what it has for it, there is nothing to complain about.
+    let is_due = |key: &str| {
+        let is_counted = status.guaranteed.0.contains_key(key) && status.guaranteed.get(key) != promised.get(key);
+        is_counted || entry.is_none_or(|entry| entry.hard.get(key) > share.get(key))
+    };
     match quota.spec.guaranteed.exceeds(&share) {
         None => Verdict::yes(KIND, "Covered", "The pool covers the guarantee."),
-        Some(_) if !has_entry => Verdict::unknown(KIND, "Pending", "The pool takes note of it in a moment."),
+        Some(key) if is_due(key) => Verdict::unknown(KIND, "Pending", "The pool takes note of it in a moment."),
         Some(key) => {
-            let has = pool.status.as_ref().map(|status| status.capacity.get(key)).unwrap_or_default();
-            let promised = guaranteed(&quota.spec.pool, quotas_of(&quota.spec.pool, stores).iter().map(|q| &**q));
+            let has = status.capacity.get(key);
             let message = format!(
                 "Of {} {key} that it is promised it was given {}: the pool has {has} and promised {}. Add capacity, or lower a guarantee.",
                 quota.spec.guaranteed.get(key),
@@ -116,10 +128,8 @@ fn lending(decided: &AgencyQuotaStatus, stores: &Stores) -> Option<Verdict> {
     if back.is_empty() {
         return Some(Verdict::yes(KIND, "Lent", format!("Lent: {all}.")));
     }
-    let message = format!(
-        "Lent: {all}. Asked back, because this agency's projects need it: {}. What is freed comes back at once; nothing that runs is stopped.",
-        back.join("; ")
-    );
+    let message =
+        format!("Lent: {all}. Asked back: {}. What is freed comes back at once; nothing that runs is stopped.", back.join("; "));
     Some(Verdict::yes(KIND, "WaitsForBorrower", message))
 }
 
@@ -149,10 +159,10 @@ fn borrowing(quota: &AgencyQuota, decided: &AgencyQuotaStatus, stores: &Stores) 
     let back: Vec<_> = held.iter().filter_map(|b| asked_back(quota, &b.quota, stores)).collect();
     Some(if !back.is_empty() {
         let message = format!(
-            "{holds} Needed back by its owner: {}. Nothing new starts on it and nothing that runs is stopped; what ends goes back.",
+            "{holds} To be given back: {}. Nothing new starts on it and nothing that runs is stopped; what ends goes back.",
             back.join("; ")
         );
-        Verdict::yes(KIND, "LenderNeedsIt", message)
+        Verdict::yes(KIND, "GivingBack", message)
     } else if short.is_empty() {
         Verdict::yes(KIND, "Borrowed", holds)
     } else {
@@ -168,5 +178,5 @@ fn asked_back(quota: &AgencyQuota, lender: &str, stores: &Stores) -> Option<Stri
     let status = stores.quotas.get(&ObjectRef::new(lender))?.status.clone()?;
     let loan = status.loans.into_iter().find(|loan| Some(&loan.uid) == quota.uid().as_ref())?;
     let back: Resources = loan.hard.minus(&loan.lowering_to?).without_zeros();
-    (!back.is_empty()).then(|| format!("{back} by {lender}"))
+    (!back.is_empty()).then(|| format!("{back} to {lender}"))
 }

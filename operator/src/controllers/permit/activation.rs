@@ -111,7 +111,9 @@ async fn missing(permit: &ProcessingPermit, project: &Project, context: &Context
 /// Whether a ledger has set aside what this permit brings, beside what active permits brought and those that waited longer.
 fn set_aside(permit: &ProcessingPermit, project: &Project, ledger: &AgencyQuota, keys: &Keys, context: &Context) -> bool {
     let namespace = project_namespace(&ledger.spec.agency, &project.name_any());
-    let Some(entry) = namespace_uid(project).and_then(|uid| allocation(ledger, &namespace, &uid)) else { return false };
+    let Some(entry) = namespace_uid(project).and_then(|uid| allocation(ledger, &namespace, &uid, &keys.aliases)) else {
+        return false;
+    };
     let mut left = entry.hard.minus(&wanted(project, Some(ledger), keys, context));
     for (waits, brings) in waiting(project, keys, context) {
         if brings.fits_in(&left) {
@@ -129,7 +131,7 @@ fn shortage(needs: &Resources, ledger: &AgencyQuota) -> String {
     let free = budget(&status).minus(&status.allocated);
     match needs.exceeds(&free) {
         Some(key) => format!(
-            "It brings {} {key}, and of the agency's share of pool {} {} is free. It becomes active when projects give enough back, or a cloud operator raises the share; it keeps its place.",
+            "It brings {} {key}, and of the agency's share of pool {} {} is free. It becomes active when projects give enough back, or a cloud operator raises the share; govcloud quota show says who has it.",
             needs.get(key),
             ledger.spec.pool,
             free.get(key)

@@ -11,7 +11,7 @@ use govcloud_crds::{
     capacity::{self, Aliases, AllocationPhase, Entry, Live, Released, release},
     conditions::{Verdict, find},
     grant::belongs_to,
-    names::ANNOTATION_OPERATION,
+    names::{ANNOTATION_NAMESPACE_UID, ANNOTATION_OPERATION},
     permit::{Phase, effective::granted_targets},
 };
 use kube::{Api, ResourceExt, api::DynamicObject};
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     context::Context,
-    controllers::capacity::{budget, hard_of, ledger_of, operation_of, used_of},
+    controllers::capacity::{budget, hard_of, ledger_of, live as live_quota, operation_of, used_of},
     error::Error,
 };
 
@@ -86,7 +86,7 @@ impl Keys {
 /// Of whatever else its agency's share limits it has nothing: what one project does not ask for would be without a limit
 /// there.
 pub fn wanted(project: &Project, ledger: Option<&AgencyQuota>, keys: &Keys, context: &Context) -> Resources {
-    let shared = ledger.iter().flat_map(|ledger| ledger.spec.guaranteed.0.keys()).map(|key| keys.aliases.canonical_key(key));
+    let shared = ledger.iter().flat_map(|ledger| keys_of(ledger)).map(|key| keys.aliases.canonical_key(key));
     let limited = ALWAYS_LIMITED.into_iter().chain(keys.gated.keys().map(String::as_str)).chain(shared);
     let mut wanted: Resources = limited.map(|key| (key.to_owned(), Quantity::ZERO)).collect();
     let asked = keys.aliases.canonical(&project.spec.quota);
@@ -97,6 +97,14 @@ pub fn wanted(project: &Project, ledger: Option<&AgencyQuota>, keys: &Keys, cont
         wanted = wanted.plus(&keys.brought(permit));
     }
     wanted
+}
+
+/// Every key that an agency's share says anything about.
+fn keys_of(ledger: &AgencyQuota) -> impl Iterator<Item = &str> {
+    let held = ledger.status.iter().flat_map(|status| [&status.allocated, &status.borrowed, &status.lent]);
+    let share = ledger.status.iter().flat_map(|status| &status.share).map(|share| &share.hard);
+    let promised = [&ledger.spec.guaranteed, &ledger.spec.borrowing_limit];
+    promised.into_iter().chain(held).chain(share).flat_map(|amounts| amounts.0.keys().map(String::as_str))
 }
 
 /// The project's approved permits that wait for gated quota, the oldest first, and what each brings.
@@ -117,10 +125,12 @@ fn awaits_capacity(permit: &ProcessingPermit) -> bool {
     find(&status.conditions, "CapacityReserved").is_some_and(|condition| condition.reason == AWAITS_QUOTA)
 }
 
-/// What a ledger gave to this very namespace.
-pub fn allocation(quota: &AgencyQuota, namespace: &str, uid: &str) -> Option<Entry> {
+/// What a ledger gave to this very namespace, under canonical keys.
+pub fn allocation(quota: &AgencyQuota, namespace: &str, uid: &str, aliases: &Aliases) -> Option<Entry> {
     let ledger = quota.status.as_ref().map(|s| s.allocations.as_slice()).unwrap_or_default();
-    ledger.iter().find(|a| a.namespace == namespace && a.uid == uid).map(Entry::from)
+    let entry = Entry::from(ledger.iter().find(|a| a.namespace == namespace && a.uid == uid)?);
+    let lowering_to = entry.lowering_to.as_ref().map(|to| aliases.canonical(to));
+    Some(Entry { hard: aliases.canonical(&entry.hard), lowering_to, ..entry })
 }
 
 /// Whether a ledger is going to give a namespace more, and all of what it wants.
@@ -131,9 +141,10 @@ fn has_room(ledger: &AgencyQuota, uid: &str, wanted: &Resources) -> bool {
     !missing.is_empty() && missing.fits_in(&budget(status).minus(&status.allocated))
 }
 
-/// Nothing of all that is wanted: the agency has no share of the pool.
+/// Nothing of all that is wanted or was there: the agency has no share of the pool.
 fn revoked(wanted: &Resources, live: Option<Live<'_>>) -> Released {
-    Released { hard: wanted.capped_by(&Resources::default()), operation: live.map_or(0, |live| live.operation) }
+    let limited = live.map_or_else(|| wanted.clone(), |live| wanted.largest(live.hard));
+    Released { hard: limited.capped_by(&Resources::default()), operation: live.map_or(0, |live| live.operation) }
 }
 
 /// The part of a quota that the API server takes for certain: what is limited always, what classes gate, and else what the
@@ -205,11 +216,11 @@ impl Place<'_> {
         keys: &Keys,
         context: &Context,
     ) -> Result<Written, Error> {
-        let seen = context.stores.managed.get("ResourceQuota", Some(self.namespace), QUOTA_NAME);
+        let seen = live_quota(&context.stores.managed, self.namespace, self.uid);
         let hard = seen.as_deref().map(|seen| keys.aliases.canonical(&hard_of(seen)));
         let live = seen.as_deref().zip(hard.as_ref()).map(|(seen, hard)| Live { hard, operation: operation_of(seen) });
         let by = |ledger: Option<&AgencyQuota>| {
-            let entry = ledger.and_then(|ledger| allocation(ledger, self.namespace, self.uid));
+            let entry = ledger.and_then(|ledger| allocation(ledger, self.namespace, self.uid, &keys.aliases));
             let released = match ledger {
                 Some(_) => release(wanted, entry.as_ref(), live),
                 None => revoked(wanted, live),
@@ -226,7 +237,8 @@ impl Place<'_> {
 
     fn quota(&self, hard: &Resources, operation: i64) -> Value {
         let mut quota = self.manifest("v1", "ResourceQuota", QUOTA_NAME, &json!({"hard": hard}));
-        quota["metadata"]["annotations"] = json!({ANNOTATION_OPERATION: operation.to_string()});
+        let (operation, uid) = (operation.to_string(), self.uid);
+        quota["metadata"]["annotations"] = json!({ANNOTATION_OPERATION: operation, ANNOTATION_NAMESPACE_UID: uid});
         quota
     }
 

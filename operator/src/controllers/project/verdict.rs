@@ -43,10 +43,12 @@ pub(super) fn of(
     };
     let (ledger, pool) = (canonical(ledger, &keys.aliases), stores.pools.get(&ObjectRef::new(&project.spec.pool)));
     let quotas = quotas_of(&project.spec.pool, stores);
+    let mut project = project.clone();
+    project.spec.quota = keys.aliases.canonical(&project.spec.quota);
     let mut permitted = amounts.wanted.clone();
     permitted.0.retain(|key, _| keys.gated.contains_key(key));
     let all = why(&Situation {
-        project,
+        project: &project,
         granted: amounts.granted,
         used: Some(&amounts.used),
         quota: Seen::There(&ledger),
