@@ -3,9 +3,14 @@
 use std::{borrow::Cow, fmt};
 
 use jiff::{SignedDuration, Timestamp};
-use kube::KubeSchema;
+use kube::{KubeSchema, ResourceExt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+/// Sorts objects by age: when it was created, then its name. Of several the oldest is served first.
+pub fn age<K: ResourceExt>(object: &K) -> (Option<Timestamp>, String) {
+    (object.creation_timestamp().map(|time| time.0), object.name_any())
+}
 
 /// How sensitive data is; each level includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

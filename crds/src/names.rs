@@ -11,7 +11,7 @@ pub const API_VERSION: &str = "govcloud.dev/v1alpha1";
 pub const CLOUD_NAME: &str = "national";
 /// The one [`ProcessingGrant`](crate::ProcessingGrant) of a project namespace.
 pub const GRANT_NAME: &str = "slots";
-/// The ResourceQuota, and the LimitRange, that the operator keeps in a project namespace.
+/// The ResourceQuota, the LimitRange and the NetworkPolicy that the operator keeps in a project namespace.
 pub const QUOTA_NAME: &str = "govcloud";
 /// The namespace the operator runs in, unless it is told otherwise.
 pub const SYSTEM_NAMESPACE: &str = "govcloud-system";

@@ -7,7 +7,7 @@ use govcloud_crds::{
     Project, ServiceClaim, SharedService,
     capacity::AllocationPhase,
     conditions::is_true,
-    names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, agency_of_home, home_namespace, split_project_namespace},
+    names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, QUOTA_NAME, agency_of_home, home_namespace, split_project_namespace},
     permit::Phase,
 };
 use k8s_openapi::api::{
@@ -22,7 +22,7 @@ use kube::{
 use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use crate::{
-    controllers::{capacity::operation_of, project::QUOTA_NAME},
+    controllers::capacity::operation_of,
     stores::{Definition, Stores},
 };
 

@@ -23,7 +23,7 @@ use tokio::{
 use crate::{
     Said, binaries, eventually,
     fixtures::{self, example, root},
-    people,
+    operator_process, people,
 };
 
 /// How much is set up.
@@ -267,24 +267,8 @@ impl Cloud {
     /// Starts the operator as its own process, and waits until it is ready.
     pub async fn start_operator(&self) {
         let log = File::options().create(true).append(true).open(self.plane.dir().join("operator.log")).expect("a log");
-        let child = Command::new(binaries::folder().join("govcloud-operator"))
-            .args(["--context", people::OPERATOR, "--listen", &self.operator_address, "--log-format", "text"])
-            .env("KUBECONFIG", self.plane.kubeconfig())
-            .stdin(Stdio::null())
-            .stderr(log.try_clone().expect("a log"))
-            .stdout(log)
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the operator starts");
-        *self.operator.lock().await = Some(child);
-        eventually("the operator is ready", || async {
-            let answer = reqwest::get(format!("http://{}/readyz", self.operator_address)).await;
-            match answer {
-                Ok(answer) if answer.status().is_success() => Ok(()),
-                other => Err(format!("{other:?}\n{}", self.operator_log())),
-            }
-        })
-        .await;
+        *self.operator.lock().await = Some(operator_process::spawn(&self.plane.kubeconfig(), &self.operator_address, log));
+        operator_process::until_ready(&self.operator_address, || self.operator_log()).await;
     }
 
     /// Kills the operator where it stands.

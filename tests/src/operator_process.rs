@@ -10,6 +10,30 @@ use tokio::process::{Child, Command};
 
 use crate::{Cloud, eventually, people, programs};
 
+/// Starts an operator that listens on an address; it ends with the value.
+pub(crate) fn spawn(kubeconfig: &Path, address: &str, log: File) -> Child {
+    Command::new(programs().join("govcloud-operator"))
+        .args(["--context", people::OPERATOR, "--listen", address, "--log-format", "text"])
+        .env("KUBECONFIG", kubeconfig)
+        .stdin(Stdio::null())
+        .stderr(log.try_clone().expect("a log"))
+        .stdout(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the operator starts")
+}
+
+/// Waits until the operator that listens on an address is ready; `log` is told if it never is.
+pub(crate) async fn until_ready(address: &str, log: impl Fn() -> String) {
+    eventually(&format!("the operator on {address} is ready"), || async {
+        match reqwest::get(format!("http://{address}/readyz")).await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            other => Err(format!("{other:?}\n{}", log())),
+        }
+    })
+    .await;
+}
+
 /// An operator. It ends with this value.
 pub struct OperatorProcess {
     child: Child,
@@ -26,25 +50,10 @@ impl OperatorProcess {
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let address = format!("127.0.0.1:{port}");
         let log = File::create(cloud.plane.dir().join(format!("operator-{name}.log"))).expect("a log");
-        let child = Command::new(programs().join("govcloud-operator"))
-            .args(["--context", people::OPERATOR, "--listen", &address, "--log-format", "text"])
-            .env("KUBECONFIG", kubeconfig.map_or_else(|| cloud.plane.kubeconfig(), Path::to_owned))
-            .stdin(Stdio::null())
-            .stderr(log.try_clone().expect("a log"))
-            .stdout(log)
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the operator starts");
+        let child = spawn(&kubeconfig.map_or_else(|| cloud.plane.kubeconfig(), Path::to_owned), &address, log);
         let pid = child.id().expect("it was not waited for");
-        let operator = Self { child, pid, address };
-        eventually(&format!("operator {name} is ready"), || async {
-            match reqwest::get(format!("http://{}/readyz", operator.address)).await {
-                Ok(answer) if answer.status().is_success() => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        })
-        .await;
-        operator
+        until_ready(&address, String::new).await;
+        Self { child, pid, address }
     }
 
     /// Stops it where it stands, as a machine does that is suspended; returns when it does nothing any more.

@@ -1,5 +1,7 @@
 //! Pools, shares, loans and the quota that permits bring, on a real API server with its own quota controller.
 
+#[path = "quota/in_force.rs"]
+mod in_force;
 #[path = "quota/lending.rs"]
 mod lending;
 #[path = "quota/permits.rs"]
@@ -21,4 +23,5 @@ async fn what_is_promised_holds() {
     pools::a_pool_gives_what_it_has_and_takes_nothing_back_by_itself(&cloud).await;
     pools::what_the_share_limits_and_a_project_does_not_ask_for_it_has_none_of(&cloud).await;
     permits::a_permit_waits_until_its_gated_quota_is_there(&cloud).await;
+    in_force::nothing_starts_before_the_quota_counts(&cloud).await;
 }

@@ -5,8 +5,9 @@
 //! name the class), and as `requests.X` (claims, and pods that name `X`). A limit under one of them says nothing about the
 //! others, so an amount that is meant for the device has to stand under all of them.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
+use super::{AgencyQuota, CapacityPool};
 use crate::Resources;
 
 /// What follows the name of a DeviceClass in the quota key that counts the devices of its claims.
@@ -91,6 +92,35 @@ impl Aliases {
         expanded
     }
 
+    /// A quota whose amounts stand under canonical keys, also those on record: what a device is called may have changed since.
+    pub fn of_quota<'a>(&self, quota: &'a AgencyQuota) -> Cow<'a, AgencyQuota> {
+        if amounts(quota).all(|amounts| self.is_canonical(amounts)) {
+            return Cow::Borrowed(quota);
+        }
+        let mut quota = quota.clone();
+        let rename = |amounts: &mut Resources| *amounts = self.canonical(amounts);
+        [&mut quota.spec.guaranteed, &mut quota.spec.borrowing_limit, &mut quota.spec.lending_limit].into_iter().for_each(rename);
+        if let Some(status) = &mut quota.status {
+            rename(&mut status.requested);
+            status.allocations.iter_mut().flat_map(|a| [&mut a.hard].into_iter().chain(&mut a.lowering_to)).for_each(rename);
+            status.loans.iter_mut().flat_map(|l| [&mut l.hard].into_iter().chain(&mut l.lowering_to)).for_each(rename);
+            status.share.iter_mut().map(|share| &mut share.hard).for_each(rename);
+            status.borrowings.iter_mut().map(|borrowing| &mut borrowing.hard).for_each(rename);
+        }
+        Cow::Owned(quota)
+    }
+
+    /// A pool whose capacity and shares stand under canonical keys.
+    #[must_use]
+    pub fn of_pool(&self, pool: &CapacityPool) -> CapacityPool {
+        let mut pool = pool.clone();
+        let rename = |amounts: &mut Resources| *amounts = self.canonical(amounts);
+        let shares = pool.status.iter_mut().flat_map(|status| &mut status.shares);
+        shares.flat_map(|share| [&mut share.hard].into_iter().chain(&mut share.lowering_to)).for_each(rename);
+        pool.spec.capacity.iter_mut().for_each(rename);
+        pool
+    }
+
     /// The DeviceClasses whose devices one of these quota keys counts, under whichever of their names.
     pub fn classes_under<'a>(&'a self, keys: &[String]) -> Vec<&'a str> {
         let held: Vec<_> = keys.iter().map(|key| self.canonical_key(key)).collect();
@@ -114,6 +144,14 @@ impl Aliases {
         names.dedup();
         names
     }
+}
+
+/// What a quota is promised, gave and holds.
+fn amounts(quota: &AgencyQuota) -> impl Iterator<Item = &Resources> {
+    let (spec, status) = (&quota.spec, quota.status.iter());
+    let given = status.clone().flat_map(|s| s.allocations.iter().map(|a| &a.hard).chain(s.loans.iter().map(|l| &l.hard)));
+    let held = status.flat_map(|s| s.share.iter().map(|h| &h.hard).chain(s.borrowings.iter().map(|b| &b.hard)));
+    [&spec.guaranteed, &spec.borrowing_limit, &spec.lending_limit].into_iter().chain(given).chain(held)
 }
 
 #[cfg(test)]
@@ -221,5 +259,24 @@ mod tests {
             prop_assert_eq!(aliases.canonical(&aliases.expand(&canonical)), canonical.clone());
             prop_assert_eq!(aliases.canonical(&canonical), canonical);
         }
+    }
+
+    #[test]
+    fn what_is_on_record_follows_a_device_that_got_a_name() {
+        let claimed = "d.deviceclass.resource.k8s.io/devices";
+        let manifest = serde_json::json!({
+            "apiVersion": "govcloud.dev/v1alpha1", "kind": "AgencyQuota", "metadata": {"name": "a"},
+            "spec": {"agency": "a", "pool": "p", "guaranteed": {"requests.example.com/d": "8"}},
+            "status": {
+                "share": {"hard": {claimed: "8"}, "operation": 1},
+                "allocations": [{"namespace": "a--b", "uid": "u", "hard": {claimed: "4"}, "phase": "Settled", "operation": 1}],
+            },
+        });
+        let quota: AgencyQuota = serde_json::from_value(manifest).expect("a quota");
+        let named = Aliases::new([("d", Some("example.com/d"))]);
+        let status = named.of_quota(&quota).into_owned().status.expect("a status");
+        assert_eq!(status.allocations[0].hard.to_string(), "4 requests.example.com/d");
+        assert_eq!(status.share.expect("a share").hard.to_string(), "8 requests.example.com/d");
+        assert!(matches!(Aliases::new([("d", None::<&str>)]).of_quota(&quota), Cow::Borrowed(_)), "nothing to rename");
     }
 }

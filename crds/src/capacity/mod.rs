@@ -25,7 +25,7 @@ pub use explain_help::{Help, Who};
 pub use explain_reason::{Holder, Reason};
 pub use ledger::{Demand, Entry, Live, Released, allocate, curb, release, total};
 pub use lending::{loans_of, requested};
-pub use permitted::{gated, permitted};
+pub use permitted::{brings, gated, is_active_in, permitted};
 pub use share::{Observed, decide, decide_pool, guaranteed};
 pub use usage::{of_claim, of_pod};
 
@@ -196,6 +196,26 @@ pub struct AgencyQuotaStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+impl AgencyQuotaStatus {
+    /// What the agency may give to its projects: what its pool gave, and what it borrowed, less what it lent.
+    #[must_use]
+    pub fn budget(&self) -> Resources {
+        self.share().plus(&self.borrowed).minus(&self.lent)
+    }
+
+    /// What its pool gave.
+    #[must_use]
+    pub fn share(&self) -> Resources {
+        self.share.as_ref().map(|share| share.hard.clone()).unwrap_or_default()
+    }
+
+    /// Whether nothing hangs on the quota any more.
+    pub fn holds_nothing(&self) -> bool {
+        let nothing = Resources::default();
+        [&self.share(), &self.allocated, &self.borrowed, &self.lent].into_iter().all(|amounts| amounts.fits_in(&nothing))
+    }
 }
 
 /// What one project namespace was given.

@@ -22,24 +22,29 @@ pub fn gated(classes: &BTreeMap<String, ProcessingClass>) -> BTreeMap<String, Ve
     gated
 }
 
+/// What a permit brings or would bring, under the quota keys that its class names.
+pub fn brings(permit: &ProcessingPermit, classes: &BTreeMap<String, ProcessingClass>) -> Resources {
+    let total = demand(&granted_targets(permit));
+    let gated = classes.get(&permit.spec.processing_class).into_iter().flat_map(|class| &class.spec.gated_quota);
+    // Two dimensions of a class may stand for one key.
+    gated.fold(Resources::default(), |sum, (dimension, key)| {
+        sum.plus(&[(key.clone(), total.get(dimension))].into_iter().collect())
+    })
+}
+
+/// Whether a permit is active in the namespace with this uid.
+pub fn is_active_in(permit: &ProcessingPermit, namespace_uid: &str) -> bool {
+    belongs_to(permit, namespace_uid) && permit.status.as_ref().is_some_and(|status| status.phase == Phase::Active)
+}
+
 /// What the active permits of a project bring, under quota keys. `namespace_uid` is the uid of the project's namespace.
 pub fn permitted<'a>(
     permits: impl IntoIterator<Item = &'a ProcessingPermit>,
     classes: &BTreeMap<String, ProcessingClass>,
     namespace_uid: &str,
 ) -> Resources {
-    let is_active = |permit: &&ProcessingPermit| {
-        belongs_to(permit, namespace_uid) && permit.status.as_ref().is_some_and(|status| status.phase == Phase::Active)
-    };
-    let mut brought = Resources::default();
-    for permit in permits.into_iter().filter(is_active) {
-        let Some(class) = classes.get(&permit.spec.processing_class) else { continue };
-        let total = demand(&granted_targets(permit));
-        let keys = class.spec.gated_quota.iter().map(|(dimension, key)| (key.clone(), total.get(dimension)));
-        // Two dimensions of a class may stand for one key.
-        brought = keys.fold(brought, |sum, one| sum.plus(&[one].into_iter().collect()));
-    }
-    brought
+    let active = permits.into_iter().filter(|permit| is_active_in(permit, namespace_uid));
+    active.map(|permit| brings(permit, classes)).fold(Resources::default(), |sum, next| sum.plus(&next))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::{
     AgencyQuota, AgencyQuotaStatus, Borrowing, CapacityPool, CapacityPoolStatus, Demand, Entry, Held, Live, Share, allocate,
     curb, loans_of, release, requested, total,
 };
-use crate::Resources;
+use crate::{Resources, common::age};
 
 /// What a quota's decision is made from.
 #[derive(Clone, Debug)]
@@ -132,7 +132,7 @@ fn has(observed: &Observed<'_>, demands: &[Demand], entries: &[Entry]) -> Resour
 fn loans(observed: &Observed<'_>, sources: &[Source], asked: &Resources) -> Vec<Demand> {
     let me = this_one(observed, sources, asked);
     let mut pool: Vec<&AgencyQuota> = observed.peers.iter().copied().chain([&me]).collect();
-    pool.sort_by_key(|quota| age(quota));
+    pool.sort_by_key(|quota| age(*quota));
     let planned = loans_of(&me.name_any(), &pool);
     let entries = me.status.as_ref().map(|s| s.loans.as_slice()).unwrap_or_default();
     let borrower = |peer: &&AgencyQuota| {
@@ -162,11 +162,6 @@ fn this_one(observed: &Observed<'_>, sources: &[Source], asked: &Resources) -> A
     let share = sources.iter().find(|source| source.lender.is_none());
     status.share = share.map(|source| Held { hard: source.target.clone(), operation: source.operation });
     me
-}
-
-/// Of several objects the oldest is served first.
-pub(crate) fn age(quota: &AgencyQuota) -> (Option<jiff::Timestamp>, String) {
-    (quota.metadata.creation_timestamp.as_ref().map(|time| time.0), quota.name_any())
 }
 
 /// What is given away cannot be given back: so much is kept, of the own share first.

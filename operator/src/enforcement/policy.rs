@@ -109,8 +109,42 @@ pub struct Policy {
     pub checks: Vec<Check>,
     /// Where it binds.
     pub scope: Scope,
-    /// Whether it reads the namespace's grant.
-    pub reads_grant: bool,
+    /// What it reads of the namespace besides the request.
+    pub reads: Reads,
+}
+
+/// What a policy reads of the namespace besides the request: its parameter. Where that is missing, nothing is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Nothing.
+    Nothing,
+    /// The namespace's grant.
+    Grant,
+    /// The ResourceQuota that the operator keeps there. By its label and not by its name: a name that the API server's own
+    /// cache does not show is looked up past the cache, but Kubernetes' admission of quotas looks at the cache alone.
+    Quota,
+}
+
+impl Reads {
+    fn kind(self) -> Option<Value> {
+        match self {
+            Self::Nothing => None,
+            Self::Grant => Some(json!({"apiVersion": API_VERSION, "kind": "ProcessingGrant"})),
+            Self::Quota => Some(json!({"apiVersion": "v1", "kind": "ResourceQuota"})),
+        }
+    }
+
+    /// Where it is found, and what happens where it is not.
+    fn found(self, without: &str) -> Option<Value> {
+        match self {
+            Self::Nothing => None,
+            Self::Grant => Some(json!({"name": GRANT_NAME, "parameterNotFoundAction": without})),
+            Self::Quota => {
+                let selector = json!({"matchLabels": {LABEL_MANAGED_BY: MANAGED_BY}});
+                Some(json!({"selector": selector, "parameterNotFoundAction": without}))
+            }
+        }
+    }
 }
 
 impl Policy {
@@ -124,7 +158,7 @@ impl Policy {
             variables: Vec::new(),
             checks,
             scope,
-            reads_grant: false,
+            reads: Reads::Nothing,
         }
     }
 
@@ -152,8 +186,8 @@ impl Policy {
             "variables": variables,
             "validations": validations,
         });
-        if self.reads_grant {
-            spec["paramKind"] = json!({"apiVersion": API_VERSION, "kind": "ProcessingGrant"});
+        if let Some(kind) = self.reads.kind() {
+            spec["paramKind"] = kind;
         }
         json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": metadata(&self.name), "spec": spec})
     }
@@ -166,30 +200,30 @@ impl Policy {
             .collect()
     }
 
-    /// A policy that reads the grant needs two bindings: creation without a grant is refused, but an update is admitted,
-    /// because a namespace that is being deleted has lost its grant while finalizers are still to be removed.
+    /// A policy that reads something needs two bindings: creation without it is refused, but an update is admitted, because
+    /// a namespace that is being deleted has lost its grant and quota while finalizers are still to be removed.
     fn binding(&self, suffix: &str, action: &str, namespaces: &Value) -> Vec<Value> {
-        if !self.reads_grant {
+        if self.reads == Reads::Nothing {
             return vec![self.one_binding(&format!("{}{suffix}", self.name), action, &self.rules, namespaces, None)];
         }
         [("CREATE", "Deny", "-create"), ("UPDATE", "Allow", "-update")]
             .into_iter()
-            .filter_map(|(operation, without_grant, part)| {
+            .filter_map(|(operation, without, part)| {
                 let rules: Vec<_> = self.rules.iter().filter_map(|r| r.only(operation)).collect();
                 let name = format!("{}{part}{suffix}", self.name);
-                (!rules.is_empty()).then(|| self.one_binding(&name, action, &rules, namespaces, Some(without_grant)))
+                (!rules.is_empty()).then(|| self.one_binding(&name, action, &rules, namespaces, Some(without)))
             })
             .collect()
     }
 
-    fn one_binding(&self, name: &str, action: &str, rules: &[Rule], namespaces: &Value, without_grant: Option<&str>) -> Value {
+    fn one_binding(&self, name: &str, action: &str, rules: &[Rule], namespaces: &Value, without: Option<&str>) -> Value {
         let mut spec = json!({
             "policyName": self.name,
             "validationActions": [action],
             "matchResources": matches(rules, namespaces, &self.object_labels),
         });
-        if let Some(without_grant) = without_grant {
-            spec["paramRef"] = json!({"name": GRANT_NAME, "parameterNotFoundAction": without_grant});
+        if let Some(found) = without.and_then(|without| self.reads.found(without)) {
+            spec["paramRef"] = found;
         }
         json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata(name), "spec": spec})
     }
@@ -243,14 +277,14 @@ fn by_enforcement(expressions: &[Value]) -> Vec<(&'static str, &'static str, Val
 mod tests {
     use super::*;
 
-    fn policy(reads_grant: bool, scope: Scope) -> Policy {
+    fn policy(reads: Reads, scope: Scope) -> Policy {
         let rules = vec![Rule::any_version("g", ["things"], &["CREATE", "UPDATE"])];
-        Policy { reads_grant, ..Policy::new("p", scope, rules, vec![Check::fixed("true", "x")]) }
+        Policy { reads, ..Policy::new("p", scope, rules, vec![Check::fixed("true", "x")]) }
     }
 
     #[test]
     fn a_policy_with_a_grant_is_closed_for_creation_and_open_for_updates_without_one() {
-        let manifests = policy(true, Scope::Projects).manifests();
+        let manifests = policy(Reads::Grant, Scope::Projects).manifests();
         let action = |name: &str| {
             manifests.iter().find(|m| m["metadata"]["name"] == name).expect(name)["spec"]["paramRef"]["parameterNotFoundAction"]
                 .clone()
@@ -262,7 +296,7 @@ mod tests {
 
     #[test]
     fn everything_is_managed_and_named() {
-        for manifest in policy(false, Scope::AllBut(vec!["kube-system".into()])).manifests() {
+        for manifest in policy(Reads::Nothing, Scope::AllBut(vec!["kube-system".into()])).manifests() {
             assert_eq!(manifest["metadata"]["labels"][LABEL_MANAGED_BY], MANAGED_BY);
         }
     }

@@ -18,7 +18,7 @@ use govcloud_crds::{
 use super::{
     Served,
     cel::{SAME_SPEC, as_quantity, list, literal, of_old},
-    policy::{Check, Policy, Rule, Scope},
+    policy::{Check, Policy, Reads, Rule, Scope},
 };
 
 const SLOTS: &str = "govcloud-slots";
@@ -101,7 +101,7 @@ fn slots(controlled: &Controlled<'_>, all: &[Controlled<'_>], served: &Served) -
         ),
     ];
     checks.extend(control.per_replica.keys().map(|dimension| fits(free, dimension, &what)));
-    Policy { variables, reads_grant: true, ..Policy::new(format!("{SLOTS}.{key}"), Scope::Projects, rules(controlled), checks) }
+    Policy { variables, reads: Reads::Grant, ..Policy::new(format!("{SLOTS}.{key}"), Scope::Projects, rules(controlled), checks) }
 }
 
 /// The slots of the namespace's grant that name the object, of permits for the class that has the resource.

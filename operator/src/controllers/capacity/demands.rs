@@ -1,22 +1,27 @@
 //! What an agency's projects ask of its ledger, and what their ResourceQuotas show.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
+use futures::future::try_join_all;
 use govcloud_crds::{
     AgencyQuota, Project, Resources,
-    capacity::{Demand, Entry, of_claim, of_pod},
+    capacity::{Demand, of_claim, of_pod},
+    common::age,
     names::{home_namespace, project_namespace},
 };
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod};
 use kube::{Api, ResourceExt, api::ListParams, runtime::reflector::ObjectRef};
 use serde::de::DeserializeOwned;
 
-use super::{age, is_there, leaving, live, operation_of, shown, used_of};
+use super::{is_there, leaving, live, operation_of, shown, used_of};
 use crate::{
     context::Context,
     controllers::project::quota::{Keys, waiting, wanted},
     error::Error,
 };
+
+/// How many namespaces are counted at once.
+const AT_ONCE: usize = 16;
 
 /// What a ledger is asked for.
 #[derive(Default)]
@@ -25,24 +30,23 @@ pub(super) struct Demands {
     pub(super) projects: Vec<Demand>,
     /// By borrowers that the store does not show and the API server has.
     pub(super) borrowers: Vec<Demand>,
+    /// Uids of namespaces whose use was counted at the API server.
+    counted: BTreeSet<String>,
 }
 
 impl Demands {
     /// What every namespace of the agency in this pool asks for.
     ///
-    /// A project that is being deleted asks for nothing, and keeps what it has until its namespace is gone. Before an amount
-    /// is given on, what is really in use is counted again at the API server.
+    /// A project that is being deleted asks for nothing, and keeps what it has until its namespace is gone.
     pub(super) async fn gather(quota: &AgencyQuota, keys: &Keys, context: &Context) -> Result<Self, Error> {
         let mut projects: Vec<_> =
             projects(quota, context).iter().filter_map(|project| demand(quota, project, keys, context)).collect();
         let status = quota.status.clone().unwrap_or_default();
         for allocation in &status.allocations {
-            match projects.iter_mut().find(|demand| demand.uid == allocation.uid) {
-                Some(demand) => confirm_use(demand, &Entry::from(allocation), keys, context).await?,
-                None if is_there::<Namespace>(&allocation.namespace, &allocation.uid, context).await? => {
-                    projects.push(leaving(&allocation.namespace, &allocation.uid));
-                }
-                None => {} // gone, and with it all it used
+            let is_known = projects.iter().any(|demand| demand.uid == allocation.uid);
+            // One that is gone is dropped, and with it all it used.
+            if !is_known && is_there::<Namespace>(&allocation.namespace, &allocation.uid, context).await? {
+                projects.push(leaving(&allocation.namespace, &allocation.uid));
             }
         }
         let mut borrowers = Vec::new();
@@ -52,7 +56,25 @@ impl Demands {
                 borrowers.push(leaving(&loan.quota, &loan.uid));
             }
         }
-        Ok(Self { projects, borrowers })
+        Ok(Self { projects, borrowers, counted: BTreeSet::new() })
+    }
+
+    /// Counts at the API server what the namespaces with these uids really use, each once: the quota's own count lags at
+    /// times. Whether any was left to count.
+    pub(super) async fn recount(&mut self, uids: &[&str], keys: &Keys, context: &Context) -> Result<bool, Error> {
+        let is_left = |demand: &Demand| uids.contains(&demand.uid.as_str()) && !self.counted.contains(&demand.uid);
+        let left: Vec<usize> = (0..self.projects.len()).filter(|place| is_left(&self.projects[*place])).collect();
+        for places in left.chunks(AT_ONCE) {
+            let counting: Vec<_> = places.iter().map(|place| in_use(&self.projects[*place].holder, context)).collect();
+            for (place, used) in places.iter().zip(try_join_all(counting).await?) {
+                context.metrics.recounts.inc();
+                let (demand, used) = (&mut self.projects[*place], keys.aliases.canonical(&used));
+                demand.shown = demand.shown.largest(&used);
+                demand.used = demand.used.largest(&used);
+                self.counted.insert(demand.uid.clone());
+            }
+        }
+        Ok(!left.is_empty())
     }
 }
 
@@ -92,21 +114,8 @@ fn demand(quota: &AgencyQuota, project: &Project, keys: &Keys, context: &Context
     })
 }
 
-/// Where an amount is about to be given on, what is really in use counts too: the quota's own count lags at times.
-async fn confirm_use(demand: &mut Demand, entry: &Entry, keys: &Keys, context: &Context) -> Result<(), Error> {
-    let comes_down_to = entry.lowering_to.as_ref().map(|to| demand.everything().capped_by(to)).unwrap_or_default();
-    let gives_back = demand.confirms(entry) && !entry.hard.fits_in(&comes_down_to.largest(&demand.shown));
-    if gives_back && !demand.leaving {
-        context.metrics.recounts.inc();
-        let counted = keys.aliases.canonical(&recount(&demand.holder, context).await?);
-        demand.shown = demand.shown.largest(&counted);
-        demand.used = demand.used.largest(&counted);
-    }
-    Ok(())
-}
-
 /// What the pods and the claims on storage of a namespace use, read from the API server itself.
-async fn recount(namespace: &str, context: &Context) -> Result<Resources, Error> {
+async fn in_use(namespace: &str, context: &Context) -> Result<Resources, Error> {
     let pods = list::<Pod>(namespace, context).await?;
     let claims = list::<PersistentVolumeClaim>(namespace, context).await?;
     let all = pods.iter().map(of_pod).chain(claims.iter().map(of_claim));

@@ -10,17 +10,16 @@ use std::{fmt::Debug, sync::Arc};
 use govcloud_crds::{
     AgencyQuota, Resources,
     capacity::Demand,
-    names::{ANNOTATION_NAMESPACE_UID, ANNOTATION_OPERATION},
+    common::age,
+    names::{ANNOTATION_NAMESPACE_UID, ANNOTATION_OPERATION, QUOTA_NAME},
 };
 use kube::{Api, Resource, ResourceExt, api::DynamicObject, runtime::reflector::ObjectRef};
 use serde::de::DeserializeOwned;
 
-use super::project::QUOTA_NAME;
 use crate::{context::Context, error::Error, managed::Managed, stores::Stores};
 
 pub use pool::reconcile as reconcile_pool;
-pub(super) use quota::canonical;
-pub use quota::{budget, reconcile as reconcile_quota};
+pub use quota::reconcile as reconcile_quota;
 
 /// The ledger of an agency in a pool: of several the one that gave something, else the oldest.
 pub(super) fn ledger_of(agency: &str, pool: &str, stores: &Stores) -> Option<Arc<AgencyQuota>> {
@@ -34,10 +33,6 @@ pub(super) fn quotas_of(pool: &str, stores: &Stores) -> Vec<Arc<AgencyQuota>> {
     let mut quotas = stores.quotas.state_filter(|quota| quota.spec.pool == pool);
     quotas.sort_by_key(|quota| age(&**quota));
     quotas
-}
-
-fn age<K: Resource>(object: &K) -> (Option<jiff::Timestamp>, String) {
-    (object.meta().creation_timestamp.as_ref().map(|time| time.0), object.name_any())
 }
 
 /// Whether the API server itself has this very object. What a ledger has an entry for is dropped only when it has not: a

@@ -15,11 +15,7 @@ use kube::{
     runtime::controller::Action,
 };
 
-use super::{
-    is_there, leaving, ledger_of,
-    quota::{canonical, canonical_pool},
-    quotas_of,
-};
+use super::{is_there, leaving, ledger_of, quotas_of};
 use crate::{context::Context, error::Error, namespaces};
 
 /// Sums up what a pool has and what it promised, and gives the shares.
@@ -31,9 +27,9 @@ pub async fn reconcile(pool: Arc<CapacityPool>, context: Arc<Context>) -> Result
     }
     let aliases = context.stores.aliases();
     let all = quotas_of(&pool.name_any(), &context.stores);
-    let quotas: Vec<_> = all.iter().map(|quota| canonical(quota, &aliases)).collect();
+    let quotas: Vec<_> = all.iter().map(|quota| aliases.of_quota(quota)).collect();
     let gone = unknown(&pool, &quotas, &context).await?;
-    let named = canonical_pool(&pool, &aliases);
+    let named = aliases.of_pool(&pool);
     let capacity = named.spec.capacity.clone().unwrap_or_else(|| aliases.canonical(&of_nodes(&pool, &context)));
     let idle = |quota: &AgencyQuota| {
         ledger_of(&quota.spec.agency, &quota.spec.pool, &context.stores).is_some_and(|first| first.uid() != quota.uid())

@@ -7,10 +7,7 @@ use govcloud_crds::{
 };
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{
-    quota::{budget, canonical, canonical_pool},
-    quotas_of,
-};
+use super::quotas_of;
 use crate::stores::Stores;
 
 /// Ready, WithinPool, Overcommitted; Lending and Borrowing where there is any.
@@ -73,11 +70,11 @@ fn within_pool(quota: &AgencyQuota, decided: &AgencyQuotaStatus, aliases: &Alias
     let Some(pool) = stores.pools.get(&ObjectRef::new(&quota.spec.pool)) else {
         return Verdict::no(KIND, "NoSuchPool", format!("There is no CapacityPool {}; nothing more is given.", quota.spec.pool));
     };
-    let share = decided.share.clone().unwrap_or_default().hard;
+    let share = decided.share();
     let all = quotas_of(&quota.spec.pool, stores);
-    let all: Vec<_> = all.iter().map(|quota| canonical(quota, aliases)).collect();
+    let all: Vec<_> = all.iter().map(|quota| aliases.of_quota(quota)).collect();
     let promised = guaranteed(&quota.spec.pool, all.iter().map(|quota| &**quota));
-    let status = canonical_pool(&pool, aliases).status.unwrap_or_default();
+    let status = aliases.of_pool(&pool).status.unwrap_or_default();
     let entry = status.shares.iter().find(|share| Some(&share.uid) == quota.uid().as_ref());
     // Until the pool counted this promise, and gave what it has for it, there is nothing to complain about.
     let is_due = |key: &str| {
@@ -102,7 +99,7 @@ fn within_pool(quota: &AgencyQuota, decided: &AgencyQuotaStatus, aliases: &Alias
 
 fn overcommitted(decided: &AgencyQuotaStatus) -> Verdict {
     const KIND: &str = "Overcommitted";
-    let budget = budget(decided);
+    let budget = decided.budget();
     if let Some(key) = decided.allocated.exceeds(&budget) {
         let message = format!(
             "Projects hold more {key} than the budget: {} of {}. Nothing new starts until less is in use; nothing that runs is stopped.",
@@ -149,8 +146,11 @@ fn waited_for(loan: &Share, stores: &Stores) -> String {
 fn borrowing(quota: &AgencyQuota, decided: &AgencyQuotaStatus, stores: &Stores) -> Option<Verdict> {
     const KIND: &str = "Borrowing";
     let held: Vec<_> = decided.borrowings.iter().filter(|borrowing| !borrowing.hard.is_empty()).collect();
-    let short =
-        decided.requested.minus(&budget(decided)).capped_by(&quota.spec.borrowing_limit.minus(&decided.borrowed)).without_zeros();
+    let short = decided
+        .requested
+        .minus(&decided.budget())
+        .capped_by(&quota.spec.borrowing_limit.minus(&decided.borrowed))
+        .without_zeros();
     if held.is_empty() && short.is_empty() {
         return None;
     }

@@ -19,7 +19,7 @@ use super::{namespace_gone, project_of};
 use crate::{
     context::Context,
     controllers::{
-        capacity::{budget, ledger_of},
+        capacity::ledger_of,
         project::quota::{AWAITS_QUOTA, Keys, allocation, waiting, wanted},
     },
     error::Error,
@@ -128,7 +128,7 @@ fn set_aside(permit: &ProcessingPermit, project: &Project, ledger: &AgencyQuota,
 
 fn shortage(needs: &Resources, ledger: &AgencyQuota) -> String {
     let status = ledger.status.clone().unwrap_or_default();
-    let free = budget(&status).minus(&status.allocated);
+    let free = status.budget().minus(&status.allocated);
     match needs.exceeds(&free) {
         Some(key) => format!(
             "It brings {} {key}, and of the agency's share of pool {} {} is free. It becomes active when projects give enough back, or a cloud operator raises the share; govcloud quota show says who has it.",

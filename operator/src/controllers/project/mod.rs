@@ -9,7 +9,7 @@ use govcloud_crds::{
     grant::compile,
     names::{
         ANNOTATION_OWNER_UID, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_POOL, LABEL_PROJECT,
-        agency_of_home, pool_label, project_namespace,
+        QUOTA_NAME, agency_of_home, pool_label, project_namespace,
     },
     project::ProjectStatus,
 };
@@ -28,8 +28,8 @@ use crate::{
 pub mod quota;
 mod verdict;
 
-/// The name of a project namespace's ResourceQuota, LimitRange and NetworkPolicy.
-pub const QUOTA_NAME: &str = "govcloud";
+use quota::Limited;
+
 /// Makes a project's namespace what its agency, its ledger and its permits say.
 pub async fn reconcile(project: Arc<Project>, context: Arc<Context>) -> Result<Action, Error> {
     let home = project.namespace().unwrap_or_default();
@@ -85,15 +85,25 @@ async fn furnish(
     if limited.is_due && observed != project.metadata.generation {
         return Ok(Action::await_change()); // the ledger gives it in a moment; until then there is nothing true to say
     }
-    let (quota, granted) = (limited.verdict, limited.granted);
     let there = Verdict::yes("NamespaceReady", "Ready", format!("Namespace {name} is there."));
-    let ready = match quota.holds {
-        Some(false) if quota.reason == "Invalid" => Verdict { kind: "Ready", ..quota.clone() },
-        None => Verdict { kind: "Ready", ..quota.clone() },
-        Some(_) => Verdict::yes("Ready", "Ready", format!("Work in namespace {name}.")),
-    };
-    let outcome = Outcome { namespace: name, uid, granted };
-    report(api, project, context, Some(outcome), &[ready, there, quota]).await
+    let ready = readiness(&limited, &name);
+    let outcome = Outcome { namespace: name, uid, granted: limited.granted };
+    report(api, project, context, Some(outcome), &[ready, there, limited.verdict]).await
+}
+
+/// Whether people can work in a namespace: its quota must be known, valid and in force.
+fn readiness(limited: &Limited, namespace: &str) -> Verdict {
+    const KIND: &str = "Ready";
+    let quota = &limited.verdict;
+    match quota.holds {
+        Some(false) if quota.reason == "Invalid" => Verdict { kind: KIND, ..quota.clone() },
+        None => Verdict { kind: KIND, ..quota.clone() },
+        Some(_) if !limited.in_force => {
+            let message = "Kubernetes takes note of the quota within seconds; until then nothing new starts.";
+            Verdict::unknown(KIND, "QuotaNotInForce", message)
+        }
+        Some(_) => Verdict::yes(KIND, "Ready", format!("Work in namespace {namespace}.")),
+    }
 }
 
 struct Outcome {

@@ -9,21 +9,21 @@ use std::{collections::BTreeMap, sync::Arc};
 use govcloud_crds::{
     AgencyQuota, ProcessingClass, ProcessingPermit, Project, Quantity, Resources,
     capacity::{self, Aliases, AllocationPhase, Entry, Live, Released, release},
+    common::age,
     conditions::{Verdict, find},
-    grant::belongs_to,
-    names::{ANNOTATION_NAMESPACE_UID, ANNOTATION_OPERATION},
-    permit::{Phase, effective::granted_targets},
+    names::{ANNOTATION_NAMESPACE_UID, ANNOTATION_OPERATION, QUOTA_NAME},
+    permit::Phase,
 };
 use kube::{Api, ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
 
 use super::{
-    Place, QUOTA_NAME, permits,
+    Place, permits,
     verdict::{self, Amounts},
 };
 use crate::{
     context::Context,
-    controllers::capacity::{budget, hard_of, ledger_of, live as live_quota, operation_of, used_of},
+    controllers::capacity::{hard_of, ledger_of, live as live_quota, operation_of, used_of},
     error::Error,
 };
 
@@ -39,6 +39,8 @@ pub(super) struct Limited {
     pub(super) granted: Resources,
     /// Whether the ledger has room for all that is missing, and has not looked at it yet.
     pub(super) is_due: bool,
+    /// Whether the API server holds the namespace to every key of its ResourceQuota. Before, admission lets nothing start.
+    pub(super) in_force: bool,
 }
 
 /// What the ledger released, and over which version of the ResourceQuota it may be written.
@@ -69,16 +71,12 @@ impl Keys {
         Self { classes, gated, aliases }
     }
 
-    /// The gated quota that targets of a permit bring.
+    /// The gated quota that a permit brings, under canonical keys; what it brings under two names of one device adds up.
     pub fn brought(&self, permit: &ProcessingPermit) -> Resources {
-        let targets = granted_targets(permit);
-        let total = targets.iter().fold(Resources::default(), |sum, target| sum.plus(&target.total()));
-        let gated = self.classes.get(&permit.spec.processing_class).into_iter().flat_map(|class| &class.spec.gated_quota);
-        let brings = |(dimension, key): (&String, &String)| {
-            let key = self.aliases.canonical_key(key).to_owned();
-            [(key, total.get(dimension))].into_iter().collect()
-        };
-        gated.map(brings).fold(Resources::default(), |sum: Resources, next| sum.plus(&next))
+        let canonical =
+            |(key, amount): (String, Quantity)| [(self.aliases.canonical_key(&key).to_owned(), amount)].into_iter().collect();
+        let brings = capacity::brings(permit, &self.classes).0.into_iter().map(canonical);
+        brings.fold(Resources::default(), |sum, next| sum.plus(&next))
     }
 }
 
@@ -92,8 +90,7 @@ pub fn wanted(project: &Project, ledger: Option<&AgencyQuota>, keys: &Keys, cont
     let asked = keys.aliases.canonical(&project.spec.quota);
     wanted.0.extend(asked.0.into_iter().filter(|(key, _)| !keys.gated.contains_key(key)));
     let uid = project.status.as_ref().and_then(|s| s.namespace_uid.clone()).unwrap_or_default();
-    let is_active = |p: &ProcessingPermit| belongs_to(p, &uid) && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active);
-    for permit in permits(project, context).iter().filter(|p| is_active(p)) {
+    for permit in permits(project, context).iter().filter(|permit| capacity::is_active_in(permit, &uid)) {
         wanted = wanted.plus(&keys.brought(permit));
     }
     wanted
@@ -111,7 +108,7 @@ fn keys_of(ledger: &AgencyQuota) -> impl Iterator<Item = &str> {
 pub fn waiting(project: &Project, keys: &Keys, context: &Context) -> Vec<(Arc<ProcessingPermit>, Resources)> {
     let mut waiting = permits(project, context);
     waiting.retain(|permit| awaits_capacity(permit));
-    waiting.sort_by_key(|permit| (permit.metadata.creation_timestamp.as_ref().map(|time| time.0), permit.name_any()));
+    waiting.sort_by_key(|permit| age(&**permit));
     let with_what_it_brings = |permit: Arc<ProcessingPermit>| {
         let brings = keys.brought(&permit);
         (permit, brings)
@@ -138,7 +135,13 @@ fn has_room(ledger: &AgencyQuota, uid: &str, wanted: &Resources) -> bool {
     let Some(status) = &ledger.status else { return false };
     let entry = status.allocations.iter().find(|entry| entry.uid == uid && entry.phase != AllocationPhase::Shrinking);
     let missing = entry.map(|entry| wanted.minus(&entry.hard).without_zeros()).unwrap_or_default();
-    !missing.is_empty() && missing.fits_in(&budget(status).minus(&status.allocated))
+    !missing.is_empty() && missing.fits_in(&status.budget().minus(&status.allocated))
+}
+
+/// Whether the quota controller has taken note of every key that a ResourceQuota says.
+fn is_in_force(quota: &DynamicObject) -> bool {
+    let keys = |part: &str| quota.data.pointer(part).and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
+    keys("/spec/hard").all(|key| keys("/status/hard").any(|enforced| enforced == key))
 }
 
 /// Nothing of all that is wanted or was there: the agency has no share of the pool.
@@ -186,7 +189,8 @@ impl Place<'_> {
             }
             None => verdict::of(project, ledger.as_deref(), &Amounts { wanted, granted: &granted, used }, &keys, &context.stores),
         };
-        Ok(Limited { verdict, granted, is_due })
+        let in_force = written.seen.as_deref().is_some_and(is_in_force);
+        Ok(Limited { verdict, granted, is_due, in_force })
     }
 
     /// Writes the ResourceQuota over the version that was seen; what the API server says if it is invalid.

@@ -10,10 +10,7 @@ use govcloud_crds::{
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::quota::Keys;
-use crate::{
-    controllers::capacity::{canonical, quotas_of},
-    stores::Stores,
-};
+use crate::{controllers::capacity::quotas_of, stores::Stores};
 
 const KIND: &str = "QuotaGranted";
 
@@ -41,7 +38,7 @@ pub(super) fn of(
             format!("The agency has no share of pool {pool}, so nothing can run. A cloud operator creates an AgencyQuota.");
         return Verdict::no(KIND, "NoQuota", message);
     };
-    let (ledger, pool) = (canonical(ledger, &keys.aliases), stores.pools.get(&ObjectRef::new(&project.spec.pool)));
+    let (ledger, pool) = (keys.aliases.of_quota(ledger), stores.pools.get(&ObjectRef::new(&project.spec.pool)));
     let quotas = quotas_of(&project.spec.pool, stores);
     let mut project = project.clone();
     project.spec.quota = keys.aliases.canonical(&project.spec.quota);

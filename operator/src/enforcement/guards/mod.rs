@@ -8,6 +8,7 @@
 mod agencies;
 mod devices;
 mod paperwork;
+mod quota;
 mod rules;
 
 use govcloud_crds::{
@@ -47,6 +48,7 @@ pub fn policies(operator: &str, gated_keys: &[String], aliases: &Aliases, contro
         devices::pods(gated_keys, aliases),
         devices::claims(gated_keys, aliases),
         agencies::services(),
+        quota::in_force(),
     ]
 }
 
@@ -75,6 +77,7 @@ fn projects() -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enforcement::policy::Reads;
 
     fn guarded(resource: &str, operation: &'static str) -> Vec<String> {
         let operator = "system:serviceaccount:govcloud-system:govcloud-operator";
@@ -101,6 +104,6 @@ mod tests {
     #[test]
     fn a_guard_never_waits_for_a_grant() {
         let all = policies("operator", &[], &Aliases::default(), &[]);
-        assert!(all.iter().all(|p| !p.reads_grant && p.name.starts_with("govcloud-guard-")));
+        assert!(all.iter().all(|p| p.reads != Reads::Grant && p.name.starts_with("govcloud-guard-")));
     }
 }

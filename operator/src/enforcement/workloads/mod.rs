@@ -24,7 +24,7 @@ use serde_json::json;
 use super::{
     Served,
     cel::{HAS_CONTROLLER, SAME_SPEC, list, literal, sentence},
-    policy::{Check, Policy, Rule, Scope},
+    policy::{Check, Policy, Reads, Rule, Scope},
     slots::{LASTS, no_orphans, not_ended, owner_has_slot},
 };
 
@@ -146,7 +146,7 @@ fn slots(images: &Images) -> Policy {
     let variables = variables(images).into_iter().chain(more.map(|(name, cel)| (name.to_owned(), cel))).collect();
     Policy {
         variables,
-        reads_grant: true,
+        reads: Reads::Grant,
         object_labels: vec![json!({"key": LABEL_PROCESSING, "operator": "Exists"})],
         ..Policy::new("govcloud-workload-slots", Scope::Projects, rules(&["CREATE", "UPDATE"]), slot_checks(images))
     }
@@ -217,7 +217,7 @@ fn other_operators(images: &Images, all: &[Controlled<'_>], served: &Served) -> 
     Some(Policy {
         variables: variables(images),
         conditions,
-        reads_grant: true,
+        reads: Reads::Grant,
         ..Policy::new("govcloud-operators", Scope::Projects, rules, vec![check])
     })
 }
@@ -274,7 +274,7 @@ mod tests {
         // But for the policy over other operators, whose condition is read only after the grant.
         for policy in made(&[class("a", &["kafka"])])
             .values()
-            .filter(|p| p.reads_grant && p.name != "govcloud-scale" && p.conditions.is_empty())
+            .filter(|p| p.reads == Reads::Grant && p.name != "govcloud-scale" && p.conditions.is_empty())
         {
             assert!(!policy.object_labels.is_empty(), "{}", policy.name);
         }

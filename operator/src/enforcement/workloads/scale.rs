@@ -11,7 +11,7 @@ use govcloud_crds::{
 use super::{KEY, SLOTS, WHAT_TO_DO};
 use crate::enforcement::{
     cel::{list, literal},
-    policy::{Check, Policy, Rule, Scope},
+    policy::{Check, Policy, Reads, Rule, Scope},
 };
 
 /// `/scale` in projects: a controlled resource needs its slot to grow; an ordinary workload is held to a slot if it has one.
@@ -42,7 +42,7 @@ pub(super) fn scale(all: &[Controlled<'_>]) -> Policy {
             "'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + request.resource.resource + '/' + request.name + ', not ' + string(variables.replicas) + (variables.slots[0].replicas == 0 ? ': it has ended' : '')",
         ),
     ];
-    Policy { variables, reads_grant: true, ..Policy::new("govcloud-scale", Scope::Projects, rules, checks) }
+    Policy { variables, reads: Reads::Grant, ..Policy::new("govcloud-scale", Scope::Projects, rules, checks) }
 }
 
 /// `/scale` outside projects: a controlled resource does not grow.
