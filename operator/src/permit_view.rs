@@ -4,9 +4,16 @@ use govcloud_crds::{
     ProcessingPermit,
     class::Quorum,
     conditions::{Verdict, find},
-    permit::{AssessmentResult, Phase, ProcessingPermitStatus, effective::Effective, validate::Objection},
+    permit::{
+        AssessmentResult, Change, Intent, Phase, ProcessingPermitStatus, ReviewVerdict,
+        effective::{Effective, due_by},
+        validate::Objection,
+        warning::{drains_until, warned},
+    },
 };
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::ResourceExt;
 
 /// What the conditions are made from.
 pub struct View<'a> {
@@ -36,6 +43,9 @@ pub fn verdicts(view: &View<'_>) -> Vec<Verdict> {
     }
     verdicts.extend(capacity(view));
     verdicts.push(active(view));
+    verdicts.extend(lives(view));
+    verdicts.extend(draining(view));
+    verdicts.extend(compliant(view));
     verdicts
 }
 
@@ -87,7 +97,10 @@ fn said(view: &View<'_>, phase: Phase) -> String {
     match phase {
         Phase::Denied => format!("Denied: {because}"),
         Phase::Returned => {
-            format!("More information is needed: {because} Withdraw this request and make a new one that answers it.")
+            format!(
+                "More information is needed: {because} Answer it, and keep the place in the queue: govcloud permit answer {}",
+                view.permit.name_any()
+            )
         }
         Phase::Suspended => "A reviewer suspended it: nothing of it may start or grow.".into(),
         Phase::Revoked => "Reviewers revoked it. What runs must be drained; nothing of it may start or grow.".into(),
@@ -95,7 +108,10 @@ fn said(view: &View<'_>, phase: Phase) -> String {
         Phase::Withdrawn => "The agency took it back.".into(),
         Phase::UnderReview => "It waits for reviewers.".into(),
         Phase::Approved => "It is approved and not active yet; the condition Ready says what it waits for.".into(),
-        Phase::Superseded => "A successor took over.".into(),
+        Phase::Superseded => {
+            let by = view.permit.status.as_ref().and_then(|status| status.superseded_by.as_deref()).unwrap_or("Another permit");
+            format!("{by} took its place.")
+        }
         Phase::Pending | Phase::Active => "The operator has not looked at it yet.".into(),
     }
 }
@@ -144,25 +160,108 @@ fn quorum(view: &View<'_>) -> Option<Verdict> {
     view.permit.status.as_ref()?.policy.as_ref()?;
     let decision = view.state.decision.as_ref();
     Some(match decision {
-        Some(decision) if decision.verdict == govcloud_crds::permit::ReviewVerdict::Approve => {
+        Some(decision) if decision.verdict == ReviewVerdict::Approve => {
             Verdict::yes("QuorumMet", "Approved", decision.reason.clone())
         }
         Some(decision) => Verdict::no("QuorumMet", "NotApproved", decision.reason.clone()),
-        None => Verdict::no("QuorumMet", "Waiting", format!("Still needed: {}.", describe(&view.state.missing))),
+        None => Verdict::no("QuorumMet", "Waiting", waiting(view)),
     })
 }
 
-fn overdue(view: &View<'_>) -> Verdict {
-    let submitted = view.permit.metadata.creation_timestamp.as_ref().map(|t| t.0);
-    let within = view.permit.status.as_ref().and_then(|s| s.policy.as_ref()).map(|p| p.approval.review_within.clone());
-    match submitted.zip(within) {
-        Some((submitted, within)) if view.now > within.after(submitted) => Verdict::yes(
-            "Overdue",
-            "ReviewLate",
-            format!("A decision was due within {within}. Nothing is decided by time; ask the ministry."),
-        ),
-        _ => Verdict::no("Overdue", "InTime", "A decision is not due yet."),
+/// Who is missing, which reviews did not count, and why the class's rule could not be asked.
+fn waiting(view: &View<'_>) -> String {
+    let mut said = format!("Still needed: {}.", describe(&view.state.missing));
+    let ignored: Vec<_> = view.state.reviews.iter().filter(|review| !review.counted).collect();
+    if let Some(last) = ignored.last() {
+        let because = last.because.as_deref().unwrap_or_default();
+        said = format!(
+            "{said} {} of {} reviews do not count, the last by {}: {because}.",
+            ignored.len(),
+            view.state.reviews.len(),
+            last.reviewer
+        );
     }
+    let policy = view.permit.status.as_ref().and_then(|status| status.policy.as_ref());
+    if let Some(error) = policy.and_then(|policy| policy.automatic_error.as_ref()) {
+        said = format!("{said} The class's rule for approvals without a person could not be asked: {error}");
+    }
+    said
+}
+
+fn overdue(view: &View<'_>) -> Verdict {
+    const KIND: &str = "Overdue";
+    match due_by(view.permit) {
+        Some(due) if view.now > due => {
+            let message = format!("A decision was due on {}. Nothing is decided by time; ask the ministry.", day(due));
+            Verdict::yes(KIND, "ReviewLate", message)
+        }
+        _ => Verdict::no(KIND, "InTime", "A decision is not due yet."),
+    }
+}
+
+/// Of a permit whose time runs: whether it ends soon, and whether it is suspended.
+fn lives(view: &View<'_>) -> Vec<Verdict> {
+    let status = view.permit.status.as_ref();
+    let time = status.and_then(|s| s.valid_from.as_ref().zip(s.not_after.as_ref())).map(|(from, ends)| (from.0, ends.0));
+    let Some((from, ends)) = time.filter(|_| matches!(view.state.phase, Phase::Active | Phase::Suspended)) else {
+        return Vec::new();
+    };
+    let expiring = match warned(from, ends, view.now) {
+        Some(days) => {
+            let message = format!("It ends on {}. Renew it in time: govcloud permit renew {}", day(ends), view.permit.name_any());
+            Verdict::yes("Expiring", warning_reason(days), message)
+        }
+        None => Verdict::no("Expiring", "NotSoon", format!("It ends on {}.", day(ends))),
+    };
+    let suspended = match view.state.phase {
+        Phase::Suspended => Verdict::yes("Suspended", "Suspended", said(view, Phase::Suspended)),
+        _ => Verdict::no("Suspended", "NotSuspended", "No reviewer suspended it."),
+    };
+    vec![expiring, suspended]
+}
+
+fn warning_reason(days: i64) -> &'static str {
+    match days {
+        7 => "Within7Days",
+        30 => "Within30Days",
+        _ => "Within90Days",
+    }
+}
+
+/// After the end of a permit that was active: how long what runs may take to drain.
+fn draining(view: &View<'_>) -> Option<Verdict> {
+    const KIND: &str = "Draining";
+    let until = drains_until(view.permit).filter(|_| view.state.phase.is_over())?;
+    Some(if view.now < until {
+        let message = format!(
+            "Nothing new of it starts; what runs must be gone by {}. Nothing is deleted by the Government Cloud.",
+            day(until)
+        );
+        Verdict::yes(KIND, "Grace", message)
+    } else {
+        Verdict::no(KIND, "GraceOver", format!("What ran had to be gone by {}.", day(until)))
+    })
+}
+
+/// Whether nothing is left to do about how it came about: an emergency is reviewed afterwards.
+fn compliant(view: &View<'_>) -> Option<Verdict> {
+    const KIND: &str = "Compliant";
+    let approved = view.state.decision.as_ref().is_some_and(|d| d.verdict == ReviewVerdict::Approve);
+    if view.permit.spec.intent != Intent::Emergency || !approved {
+        return None;
+    }
+    Some(if view.state.afterwards.is_empty() {
+        Verdict::yes(KIND, "ReviewedAfterwards", "Everybody who approves in ordinary times has looked at it.")
+    } else {
+        let message =
+            format!("It was approved by one in an emergency. Still to look at it: {}.", describe(&view.state.afterwards));
+        Verdict::no(KIND, "ReviewAfterwards", message)
+    })
+}
+
+/// A day as people write it.
+fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 fn capacity(view: &View<'_>) -> Option<Verdict> {
@@ -197,4 +296,44 @@ pub fn announcement(status: &ProcessingPermitStatus) -> String {
     let lives_or_lived = status.valid_from.is_some();
     let why = find(&status.conditions, if lives_or_lived { "Active" } else { "Ready" });
     format!("{number} is {}. {}", status.phase, why.map(|c| c.message.as_str()).unwrap_or_default())
+}
+
+/// How many changes a permit's status keeps.
+const CHANGES_KEPT: usize = 64;
+
+/// Adds to the history what happened since the conditions were `before`: another phase, or what people must be told of.
+/// Where nobody is to be told, everything counts as told.
+pub fn record(status: &mut ProcessingPermitStatus, before: &[Condition], announces: bool, now: Timestamp) {
+    let mut new = Vec::new();
+    let last = status.history.last().map(|last| (last.sequence, last.phase));
+    if last.is_none_or(|(_, phase)| phase != status.phase) {
+        new.push((status.phase.to_string(), announcement(status)));
+    }
+    new.extend(status.conditions.iter().filter_map(|condition| news(condition, before)));
+    let phase = status.phase;
+    for (sequence, (what, message)) in (last.map_or(0, |(sequence, _)| sequence) + 1..).zip(new) {
+        status.history.push(Change { sequence, what, phase, at: Time(now), message });
+    }
+    let surplus = status.history.len().saturating_sub(CHANGES_KEPT);
+    status.history.drain(..surplus);
+    if !announces {
+        status.notified = status.history.last().map(|last| last.sequence);
+    }
+}
+
+/// What a condition says that people must be told of, if it did not say so before.
+fn news(condition: &Condition, before: &[Condition]) -> Option<(String, String)> {
+    let said = find(before, &condition.type_).map(|c| (c.status.as_str(), c.reason.as_str()));
+    let what = match (condition.type_.as_str(), condition.status.as_str(), condition.reason.as_str()) {
+        ("Overdue" | "Expiring", "True", _) => condition.type_.as_str(),
+        ("Compliant" | "Draining", "False", reason) => reason,
+        _ => return None,
+    };
+    (said != Some((&*condition.status, &*condition.reason))).then(|| (what.to_owned(), condition.message.clone()))
+}
+
+/// Whether a change is bad news.
+pub fn is_warning(change: &Change) -> bool {
+    let of_phase = change.what == change.phase.to_string();
+    !of_phase || matches!(change.phase, Phase::Denied | Phase::Revoked | Phase::Expired | Phase::Suspended | Phase::Returned)
 }

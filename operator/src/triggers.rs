@@ -186,6 +186,9 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     let _ = queues.class.send(ObjectRef::new(&permit.spec.processing_class));
     let Some(namespace) = &permit.metadata.namespace else { return };
     let _ = queues.project.send(ObjectRef::new(&permit.spec.project).within(namespace));
+    if let Some(prior) = &permit.spec.prior {
+        let _ = queues.permit.send(ObjectRef::new(prior).within(namespace)); // it may be taken over, or answered
+    }
     let agency = agency_of_home(namespace).unwrap_or_default();
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
     let phase = permit.status.as_ref().map(|s| s.phase).unwrap_or_default();

@@ -25,7 +25,7 @@ pub use explain_help::{Help, Who};
 pub use explain_reason::{Holder, Reason};
 pub use ledger::{Demand, Entry, Live, Released, allocate, curb, release, total};
 pub use lending::{loans_of, requested};
-pub use permitted::{brings, gated, is_active_in, permitted};
+pub use permitted::{active_in, brings, gated, permitted};
 pub use share::{Observed, decide, decide_pool, guaranteed};
 pub use usage::{of_claim, of_pod};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     ProcessingClass, ProcessingPermit, Resources,
     grant::belongs_to,
-    permit::{Phase, demand, effective::granted_targets},
+    permit::{Phase, demand, effective::granted_targets, succession::taken_over},
 };
 
 /// The quota keys that classes gate, each with the names of those classes.
@@ -32,9 +32,18 @@ pub fn brings(permit: &ProcessingPermit, classes: &BTreeMap<String, ProcessingCl
     })
 }
 
-/// Whether a permit is active in the namespace with this uid.
-pub fn is_active_in(permit: &ProcessingPermit, namespace_uid: &str) -> bool {
-    belongs_to(permit, namespace_uid) && permit.status.as_ref().is_some_and(|status| status.phase == Phase::Active)
+/// The permits that are active in the namespace with this uid, without those from which another one took over.
+pub fn active_in<'a>(
+    permits: impl IntoIterator<Item = &'a ProcessingPermit>,
+    namespace_uid: &str,
+) -> impl Iterator<Item = &'a ProcessingPermit> {
+    let mut permits: Vec<_> = permits.into_iter().filter(|permit| belongs_to(permit, namespace_uid)).collect();
+    let taken = taken_over(permits.iter().copied());
+    permits.retain(|permit| {
+        let is_active = permit.status.as_ref().is_some_and(|status| status.phase == Phase::Active);
+        is_active && !permit.metadata.uid.as_ref().is_some_and(|uid| taken.contains(uid))
+    });
+    permits.into_iter()
 }
 
 /// What the active permits of a project bring, under quota keys. `namespace_uid` is the uid of the project's namespace.
@@ -43,7 +52,7 @@ pub fn permitted<'a>(
     classes: &BTreeMap<String, ProcessingClass>,
     namespace_uid: &str,
 ) -> Resources {
-    let active = permits.into_iter().filter(|permit| is_active_in(permit, namespace_uid));
+    let active = active_in(permits, namespace_uid);
     active.map(|permit| brings(permit, classes)).fold(Resources::default(), |sum, next| sum.plus(&next))
 }
 

@@ -107,7 +107,7 @@ fn run(what: &str, expression: &str, object: &Value) -> Result<Cel, MeasureError
 
 /// JSON as the API server shows it to CEL: every whole number is an `int`. The crate's own conversion makes positive
 /// ones `uint`, with which `object.spec.replicas + 1` has no meaning.
-fn to_cel(value: &Value) -> Cel {
+pub(crate) fn to_cel(value: &Value) -> Cel {
     match value {
         Value::Null => Cel::Null,
         Value::Bool(bool) => Cel::Bool(*bool),

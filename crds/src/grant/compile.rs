@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{ProcessingGrantSpec, Slot};
 use crate::{
     ProcessingPermit, Resources,
-    permit::{Phase, Target, effective::granted_targets},
+    permit::{Phase, Target, effective::granted_targets, succession::taken_over},
 };
 
 /// Resources whose `/scale` says nothing about what they run. A slot that ends there is kept, closed, because without it
@@ -22,7 +22,7 @@ pub fn belongs_to(permit: &ProcessingPermit, namespace_uid: &str) -> bool {
 }
 
 /// The grant of a project's namespace from its permits: one slot per target of every active permit, and a closed slot for
-/// each scalable workload whose permit is over or suspended.
+/// each scalable workload whose permit is over or suspended. What another permit took over is that one's alone.
 pub fn compile<'a>(
     project: &str,
     namespace_uid: &str,
@@ -30,6 +30,7 @@ pub fn compile<'a>(
 ) -> ProcessingGrantSpec {
     let mut permits: Vec<_> = permits.into_iter().filter(|p| p.spec.project == project && belongs_to(p, namespace_uid)).collect();
     permits.sort_by_key(|p| p.status.as_ref().and_then(|s| s.number.clone()));
+    let taken = taken_over(permits.iter().copied());
     let mut open = BTreeMap::new();
     let mut closed = BTreeMap::new();
     for permit in permits {
@@ -38,7 +39,7 @@ pub fn compile<'a>(
         let slot = |target: &Target, is_open| slot(target, number, &permit.spec.processing_class, end, is_open);
         for target in granted_targets(permit) {
             let key = (target.resource_key(), target.name.clone());
-            if status.phase == Phase::Active {
+            if status.phase == Phase::Active && !permit.metadata.uid.as_ref().is_some_and(|uid| taken.contains(uid)) {
                 open.insert(key, slot(&target, true));
             } else if RAW_SCALABLE.contains(&(target.group.as_str(), target.resource.as_str())) {
                 closed.insert(key, slot(&target, false));
@@ -107,6 +108,21 @@ mod tests {
         let open = compile("a", "uid", [&ended, &again]);
         assert_eq!(open.resources["deployments.apps"].len(), 1);
         assert_eq!(open.resources["deployments.apps"][0].permit, "2");
+    }
+
+    #[test]
+    fn a_renewal_takes_the_slot_over_whatever_the_status_of_the_former_says() {
+        let mut former = permit("1", "Active", "k", "pools", "one");
+        former.metadata.uid = Some("former".to_owned());
+        let mut renewal = permit("2", "Active", "k", "pools", "one");
+        renewal.spec.intent = crate::permit::Intent::Renewal;
+        let policy =
+            json!({"class": "broker", "generation": 1, "approval": {"quorum": []}, "prior": {"name": "1", "uid": "former"}});
+        renewal.status.as_mut().expect("has one").policy = Some(serde_json::from_value(policy).expect("valid"));
+        for permits in [[&former, &renewal], [&renewal, &former]] {
+            let slots = compile("a", "uid", permits).resources.remove("pools.k").expect("slots");
+            assert_eq!(slots.iter().map(|s| s.permit.as_str()).collect::<Vec<_>>(), ["2"]);
+        }
     }
 
     #[test]

@@ -4,22 +4,28 @@ pub mod assess;
 mod assessment;
 pub mod digest;
 pub mod effective;
+mod phase;
+mod pin;
 pub mod review;
+mod status;
+pub mod succession;
 pub mod validate;
+pub mod warning;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Resources,
-    class::Approval,
     common::{Classification, Interface, Period},
 };
 
 pub use assessment::{Assessment, AssessmentResult, OfferAssessment, OfferResult, Predicate, Truth};
+pub use phase::{Phase, TRANSITIONS, Transition};
+pub use pin::{Circumstances, auto_approve_error, pin};
 pub use review::{PermitReference, PermitReview, PermitReviewSpec, ReviewVerdict};
+pub use status::{Automatic, Change, CountedReview, Decision, PinnedPolicy, PinnedPrior, ProcessingPermitStatus, Queue, Waiver};
 
 /// An agency's request for named processing infrastructure, and what became of it.
 ///
@@ -207,161 +213,4 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2000))]
     pub uri: Option<String>,
-}
-
-/// What a permit is at a moment. The conditions carry the truth; this is derived from them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Phase {
-    /// Not assessed yet, or it cannot be: the condition Assessed says why.
-    #[default]
-    Pending,
-    /// Waits for reviewers.
-    UnderReview,
-    /// A reviewer asked for more information.
-    Returned,
-    /// Approved; waits until its targets are free and its project is ready.
-    Approved,
-    /// Its targets may run.
-    Active,
-    /// Stopped by a reviewer for a while: nothing of it may start or grow.
-    Suspended,
-    /// Taken back by reviewers.
-    Revoked,
-    /// Its time is over.
-    Expired,
-    /// Reviewers said no.
-    Denied,
-    /// The agency took it back.
-    Withdrawn,
-    /// A successor took over.
-    Superseded,
-}
-
-impl Phase {
-    /// Whether nothing will happen to it any more.
-    pub fn is_over(self) -> bool {
-        matches!(self, Self::Revoked | Self::Expired | Self::Denied | Self::Withdrawn | Self::Superseded)
-    }
-
-    /// Whether it waits for a person to act on it.
-    pub fn is_waiting(self) -> bool {
-        matches!(self, Self::Pending | Self::UnderReview | Self::Returned)
-    }
-}
-
-impl std::fmt::Display for Phase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(self, f)
-    }
-}
-
-/// What became of a request.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ProcessingPermitStatus {
-    /// The generation of the spec that this status is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// What it is now.
-    #[serde(default)]
-    pub phase: Phase,
-    /// Its number, unique and never reused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub number: Option<String>,
-    /// SHA-256 of the canonical request: what a reviewer saw and pinned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-    /// The rules it is judged by, as they were when it was submitted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<PinnedPolicy>,
-    /// Its place among the requests that wait.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queue: Option<Queue>,
-    /// Whether a shared service already offers this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assessment: Option<Assessment>,
-    /// Every review in the order in which it was judged, and whether it counts. What stands here is not judged again.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 400))]
-    pub reviews: Vec<CountedReview>,
-    /// What was decided.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Decision>,
-    /// Its targets as they were approved: what was asked for, narrowed by the reviewers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16))]
-    pub granted: Vec<Target>,
-    /// The uid of the namespace it became active in. It opens no slot in another one of the same name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace_uid: Option<String>,
-    /// Since when it is active.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_from: Option<Time>,
-    /// When it ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_after: Option<Time>,
-    /// Ready, Assessed, Duplicate, QuorumMet, CapacityReserved, Active.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
-}
-
-/// The rules a permit is judged by. A later change of the class changes no past decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PinnedPolicy {
-    /// The class.
-    pub class: String,
-    /// The generation of the class.
-    pub generation: i64,
-    /// The class's approval block at that generation.
-    pub approval: Approval,
-    /// The uid of the project that it was asked for; one of the same name that is made later is another project.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub project_uid: Option<String>,
-    /// The group of the authority that answers for the agency's security regime, if its review is required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub regime_reviewers: Option<String>,
-}
-
-/// A place in the queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Queue {
-    /// 1 is next.
-    pub position: i32,
-    /// When a decision is due; after that the request is overdue.
-    pub due_by: Time,
-}
-
-/// A review as the operator counted it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CountedReview {
-    /// The PermitReview.
-    pub name: String,
-    /// Who gave it.
-    pub reviewer: String,
-    /// In which group.
-    pub group: String,
-    /// What it says.
-    pub verdict: ReviewVerdict,
-    /// Whether it counts.
-    pub counted: bool,
-    /// Why it does not count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub because: Option<String>,
-}
-
-/// What was decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Decision {
-    /// Approve, Deny or Return.
-    pub verdict: ReviewVerdict,
-    /// When: the time of the review that decided it.
-    pub at: Time,
-    /// What was granted in all, in the class's dimensions.
-    #[serde(default, skip_serializing_if = "Resources::is_empty")]
-    pub capacity: Resources,
-    /// Why.
-    pub reason: String,
 }

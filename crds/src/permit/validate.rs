@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use kube::ResourceExt;
+
 use crate::{
     Agency, ProcessingClass, ProcessingPermit, Project,
     class::controlled::class_of,
-    permit::{Intent, Target},
+    common::Period,
+    permit::{
+        Intent, Phase, Target,
+        succession::{same_objects, within_prior},
+    },
 };
+
+/// How many hours an emergency permit lasts at most.
+pub const EMERGENCY_HOURS: u32 = 72;
 
 /// What the rules look at.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +26,8 @@ pub struct Subject<'a> {
     pub agency: Option<&'a Agency>,
     /// The project in which it will run.
     pub project: Option<&'a Project>,
+    /// The permit that it refers to, if it refers to one and that is there.
+    pub prior: Option<&'a ProcessingPermit>,
     /// All classes by name; among them the one that it claims.
     pub classes: &'a BTreeMap<String, ProcessingClass>,
 }
@@ -38,7 +49,7 @@ pub struct Objection {
 
 type Rule = fn(Subject<'_>) -> Option<Objection>;
 
-const RULES: [Rule; 8] = [intent, agency, project, class, targets, dimensions, classification, duration];
+const RULES: [Rule; 8] = [agency, project, class, targets, dimensions, classification, duration, prior];
 
 /// The first objection to a request, or `None` if it can be assessed.
 pub fn objection(subject: Subject<'_>) -> Option<Objection> {
@@ -48,16 +59,6 @@ pub fn objection(subject: Subject<'_>) -> Option<Objection> {
 #[expect(clippy::unnecessary_wraps, reason = "each rule ends with it, and a rule gives an Option")]
 fn object(reason: &'static str, message: impl Into<String>) -> Option<Objection> {
     Some(Objection { reason, message: message.into() })
-}
-
-fn intent(subject: Subject<'_>) -> Option<Objection> {
-    match subject.permit.spec.intent {
-        Intent::New => None,
-        other => object(
-            "IntentNotSupported",
-            format!("{other:?} is not decided by this version of the operator. Withdraw this request and make a New one."),
-        ),
-    }
 }
 
 fn agency(subject: Subject<'_>) -> Option<Objection> {
@@ -149,17 +150,71 @@ fn classification(subject: Subject<'_>) -> Option<Objection> {
 }
 
 fn duration(subject: Subject<'_>) -> Option<Objection> {
-    let (asked, most) = (&subject.permit.spec.duration, &subject.class()?.spec.approval.max_duration);
+    let spec = &subject.permit.spec;
+    let (asked, most) = (&spec.duration, &subject.class()?.spec.approval.max_duration);
     if asked.duration().is_zero() {
         return object("NoDuration", "The duration is zero; say how long it is needed, such as 8760h.");
+    }
+    if spec.intent == Intent::Emergency && asked.duration() > Period::hours(EMERGENCY_HOURS).duration() {
+        let most = format!("an emergency permit lasts at most {EMERGENCY_HOURS}h. Ask for the rest as a New request.");
+        return object("TooLong", format!("Asked for {asked}; {most}"));
     }
     if asked.duration() <= most.duration() {
         return None;
     }
-    object(
-        "TooLong",
-        format!("Asked for {asked}; a permit of class {} lasts at most {most}.", subject.permit.spec.processing_class),
-    )
+    object("TooLong", format!("Asked for {asked}; a permit of class {} lasts at most {most}.", spec.processing_class))
+}
+
+/// What a request refers to must be there, be in the phase that the intent is about, and be about the same objects.
+fn prior(subject: Subject<'_>) -> Option<Objection> {
+    let spec = &subject.permit.spec;
+    let Some(name) = &spec.prior else { return None };
+    if spec.intent == Intent::Emergency {
+        return object("PriorNotNeeded", "An emergency refers to no other permit; leave prior out.");
+    }
+    let Some(prior) = subject.prior else {
+        return object(
+            "NoSuchPrior",
+            format!("There is no permit {name} in this namespace to refer to. See them: govcloud permit list"),
+        );
+    };
+    prior_phase(spec.intent, prior).or_else(|| prior_matches(subject, prior))
+}
+
+fn prior_phase(intent: Intent, prior: &ProcessingPermit) -> Option<Objection> {
+    let phase = prior.status.as_ref().map(|status| status.phase).unwrap_or_default();
+    let (fits, must): (&[Phase], _) = match intent {
+        Intent::Renewal => (&[Phase::Active, Phase::Expired], "a renewal is for one that is Active, or Expired"),
+        Intent::Amendment => (&[Phase::Active], "an amendment is for one that is Active"),
+        Intent::Appeal => (&[Phase::Denied, Phase::Revoked], "an appeal is against one that was Denied or Revoked"),
+        Intent::New | Intent::Emergency => {
+            (&[Phase::Returned], "an answer is for one that was Returned; leave prior out otherwise")
+        }
+    };
+    if fits.contains(&phase) {
+        return None;
+    }
+    object("PriorPhase", format!("{} is {phase}, and {must}.", title(prior)))
+}
+
+fn prior_matches(subject: Subject<'_>, prior: &ProcessingPermit) -> Option<Objection> {
+    let (spec, before) = (&subject.permit.spec, &prior.spec);
+    let asked_for = prior.status.as_ref().and_then(|status| status.policy.as_ref()?.project_uid.as_ref());
+    let same_project = asked_for.is_none() || asked_for == subject.project.and_then(|project| project.metadata.uid.as_ref());
+    let same = (&spec.processing_class, &spec.project) == (&before.processing_class, &before.project) && same_project;
+    if !same || !same_objects(&spec.targets, &before.targets) {
+        let what = "name the same objects, in the same project and class, as it does, or make a New request without prior";
+        return object("PriorDiffers", format!("It refers to {}: {what}.", title(prior)));
+    }
+    if spec.intent == Intent::Renewal && !within_prior(&spec.targets, prior) {
+        let what = "is larger than what it renews; ask for an Amendment";
+        return object("RenewalGrows", format!("It {what} of {}.", title(prior)));
+    }
+    None
+}
+
+fn title(permit: &ProcessingPermit) -> String {
+    permit.status.as_ref().and_then(|status| status.number.clone()).unwrap_or_else(|| permit.name_any())
 }
 
 #[cfg(test)]
@@ -190,7 +245,10 @@ mod tests {
 
     #[rstest]
     #[case(json!({}), None)]
-    #[case(json!({"intent": "Renewal", "prior": "q"}), Some("IntentNotSupported"))]
+    #[case(json!({"intent": "Renewal", "prior": "q"}), Some("NoSuchPrior"))]
+    #[case(json!({"intent": "Emergency", "prior": "q", "duration": "1h"}), Some("PriorNotNeeded"))]
+    #[case(json!({"intent": "Emergency", "duration": "73h"}), Some("TooLong"))]
+    #[case(json!({"intent": "Emergency", "duration": "72h"}), None)]
     #[case(json!({"targets": [{"group": "k", "resource": "other", "name": "one"}]}), Some("WrongClass"))]
     #[case(json!({"targets": [{"group": "apps", "resource": "deployments", "name": "one"}]}), Some("WrongClass"))]
     #[case(json!({"targets": [{"group": "k", "resource": "pools", "name": "a"}, {"group": "k", "resource": "pools", "name": "a"}]}), Some("TargetTwice"))]
@@ -205,7 +263,7 @@ mod tests {
         );
         let project = Project::new("a", serde_json::from_value(json!({"purpose": "x", "pool": "n"})).expect("valid"));
         let (permit, classes) = (request(change), BTreeMap::from([("broker".to_owned(), class())]));
-        let subject = Subject { permit: &permit, agency: Some(&agency), project: Some(&project), classes: &classes };
+        let subject = Subject { permit: &permit, agency: Some(&agency), project: Some(&project), prior: None, classes: &classes };
         assert_eq!(objection(subject).map(|o| o.reason), reason);
     }
 
@@ -218,14 +276,20 @@ mod tests {
         let project = Project::new("a", serde_json::from_value(json!({"purpose": "x", "pool": "n"})).expect("valid"));
         let (permit, classes) = (request(json!({})), BTreeMap::from([("broker", class()), ("a-stricter-one", class())]));
         let classes = classes.into_iter().map(|(name, class)| (name.to_owned(), class)).collect();
-        let found = objection(Subject { permit: &permit, agency: Some(&agency), project: Some(&project), classes: &classes });
+        let found = objection(Subject {
+            permit: &permit,
+            agency: Some(&agency),
+            project: Some(&project),
+            prior: None,
+            classes: &classes,
+        });
         assert_eq!(found.expect("an objection").message, "pools.k is a resource of class a-stricter-one; ask for that class.");
     }
 
     #[test]
     fn what_is_missing_is_said() {
         let permit = request(json!({}));
-        let subject = Subject { permit: &permit, agency: None, project: None, classes: &BTreeMap::new() };
+        let subject = Subject { permit: &permit, agency: None, project: None, prior: None, classes: &BTreeMap::new() };
         assert_eq!(objection(subject).map(|o| o.reason), Some("NoAgency"));
     }
 }

@@ -9,7 +9,7 @@ use govcloud_crds::{
     ProcessingClass,
     class::{Control, ProcessingClassStatus, controlled::controlled},
     conditions::{Verdict, conditions},
-    permit::Phase,
+    permit::{Phase, auto_approve_error},
 };
 use kube::{Api, ResourceExt, runtime::controller::Action};
 
@@ -28,7 +28,7 @@ pub async fn reconcile(class: Arc<ProcessingClass>, context: Arc<Context>) -> Re
     let enforced = unusable(&class, &classes, cluster_scoped).unwrap_or_else(|| enforced(&class, served, &enforcement));
     let ready = Verdict { kind: "Ready", ..enforced.clone() };
     let mut verdicts = vec![ready, enforced];
-    verdicts.extend(not_yet(&class));
+    verdicts.extend(auto_approve(&class));
     let active = context
         .stores
         .permits
@@ -90,8 +90,21 @@ fn enforced(class: &ProcessingClass, served: usize, enforcement: &EnforcementSta
     Verdict::yes(KIND, "Enforced", "The API server was seen to enforce it.")
 }
 
-/// What the class asks for that this version does not do.
-fn not_yet(class: &ProcessingClass) -> Option<Verdict> {
-    let message = "This version of the operator leaves every decision to reviewers; autoApprove has no effect.";
-    (!class.spec.approval.auto_approve.is_empty()).then(|| Verdict::no("AutoApprove", "NotSupported", message))
+/// Whether the class's rule for approvals without a person can be asked.
+fn auto_approve(class: &ProcessingClass) -> Option<Verdict> {
+    const KIND: &str = "AutoApprove";
+    let expression = &class.spec.approval.auto_approve;
+    if expression.is_empty() {
+        return None;
+    }
+    Some(match auto_approve_error(expression) {
+        Some(error) => {
+            Verdict::no(KIND, "InvalidExpression", format!("{error}. Until it is mended, people approve every request."))
+        }
+        None => Verdict::yes(
+            KIND,
+            "Asked",
+            "Each new request is held against the rule; what it approves needs no reviewer of the class.",
+        ),
+    })
 }

@@ -52,7 +52,7 @@ pub async fn run(ctx: &Context, command: PermitCommand) -> Result<Exit> {
         PermitCommand::Request(args) => request::run(ctx, *args).await,
         PermitCommand::List(args) => list::run(ctx, &args).await,
         PermitCommand::Show { permit } => show::run(ctx, &permit).await,
-        PermitCommand::Watch(args) => watch::run(ctx, args).await,
+        PermitCommand::Watch(args) => Box::pin(watch::run(ctx, args)).await,
         PermitCommand::Withdraw(args) => withdraw::run(ctx, &args).await,
         PermitCommand::Approve(args) => review::run(ctx, ReviewVerdict::Approve, &args.review, args.override_duplicate).await,
         PermitCommand::Deny(args) => review::run(ctx, ReviewVerdict::Deny, &args, false).await,

@@ -222,7 +222,7 @@ fn in_order(
     project: Option<&Project>,
     classes: &BTreeMap<String, ProcessingClass>,
 ) -> Result<()> {
-    match objection(Subject { permit, agency: Some(agency), project, classes }) {
+    match objection(Subject { permit, agency: Some(agency), project, prior: None, classes }) {
         Some(objection) => Err(CliError::usage(plain(&objection.message))),
         None => Ok(()),
     }

@@ -9,13 +9,16 @@ use govcloud_crds::{
     Agency, AgencyQuota, ProcessingPermit, Project, Resources,
     conditions::{Verdict, is_true},
     names::project_namespace,
-    permit::{Phase, Target, effective::Effective},
+    permit::{
+        Phase, Target,
+        effective::{Effective, Policy, effective},
+    },
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{Api, ResourceExt};
+use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{namespace_gone, project_of};
+use super::{namespace_gone, project_of, reviews};
 use crate::{
     context::Context,
     controllers::{
@@ -38,7 +41,8 @@ pub(super) async fn activate(
     now: Timestamp,
 ) -> Result<Option<Verdict>, Error> {
     let project = project_of(permit, context);
-    if let Some(obstacle) = obstacle(permit, agency, project.as_deref()) {
+    let obstacle = obstacle(permit, agency, project.as_deref());
+    if let Some(obstacle) = obstacle.or_else(|| not_taken_over(permit, agency, context, now)) {
         return Ok(Some(obstacle));
     }
     let Some(project) = project else { return Ok(None) };
@@ -56,8 +60,37 @@ pub(super) async fn activate(
     let status = permit.status.get_or_insert_default();
     status.namespace_uid = namespace_uid(&project);
     status.valid_from = Some(Time(now));
-    status.not_after = Some(Time(permit.spec.duration.after(now)));
+    let latest = status.policy.as_ref().and_then(|policy| policy.automatic.as_ref()?.not_after.clone());
+    let asked = permit.spec.duration.after(now);
+    status.not_after = Some(Time(latest.map_or(asked, |latest| latest.0.min(asked))));
     Ok(None)
+}
+
+/// Why a renewal or amendment does not take over: what was stopped or taken back is not begun again by it.
+fn not_taken_over(permit: &ProcessingPermit, agency: Option<&Agency>, context: &Context, now: Timestamp) -> Option<Verdict> {
+    let prior = prior_of(permit, context).filter(|_| permit.takes_over())?;
+    // As its reviews say now, which its status may not yet.
+    let judged = effective(&prior, &reviews(&prior, context), Policy::of(&prior, agency).as_ref(), now);
+    let number = prior.status.as_ref().and_then(|s| s.number.clone()).unwrap_or_else(|| prior.name_any());
+    match judged.phase {
+        Phase::Suspended => {
+            Some(waits("PriorSuspended", format!("{number} is suspended; this takes over when that is resumed.")))
+        }
+        Phase::Revoked => Some(waits(
+            "PriorRevoked",
+            format!(
+                "{number} was revoked, and nothing takes over from it. Withdraw this request; an appeal or a new one is possible."
+            ),
+        )),
+        _ => None,
+    }
+}
+
+/// The permit that another refers to, as long as it is the very one that was pinned.
+fn prior_of(permit: &ProcessingPermit, context: &Context) -> Option<Arc<ProcessingPermit>> {
+    let uid = permit.prior_uid()?;
+    let name = ObjectRef::new(permit.spec.prior.as_ref()?).within(&permit.namespace()?);
+    context.stores.permits.get(&name).filter(|prior| prior.metadata.uid.as_deref() == Some(uid))
 }
 
 /// What is in the way of anything for this agency or project.
@@ -86,7 +119,8 @@ fn namespace_uid(project: &Project) -> Option<String> {
 /// look is at the ledger as the API server has it.
 async fn missing(permit: &ProcessingPermit, project: &Project, context: &Context) -> Result<Option<String>, Error> {
     let keys = Keys::of(context);
-    let needs = keys.brought(permit).without_zeros();
+    let prior = prior_of(permit, context);
+    let needs = keys.brought_beyond(permit, prior.as_deref()).without_zeros();
     if needs.is_empty() {
         return Ok(None);
     }
@@ -169,6 +203,7 @@ fn holder(permit: &ProcessingPermit, targets: &[Target], taken: &HashMap<String,
         p.metadata.namespace == permit.metadata.namespace
             && p.spec.project == permit.spec.project
             && p.metadata.uid != permit.metadata.uid
+            && !(permit.takes_over() && p.metadata.uid.as_deref() == permit.prior_uid())
     });
     let holds = |p: &ProcessingPermit, t: &Target| {
         let phase = p.status.as_ref().map(|s| s.phase).unwrap_or_default();

@@ -5,14 +5,16 @@ mod activation;
 use std::sync::Arc;
 
 use govcloud_crds::{
-    Agency, PermitReview, ProcessingClass, ProcessingGrant, ProcessingPermit, Project,
+    Agency, PermitReview, ProcessingGrant, ProcessingPermit, Project,
     conditions::conditions,
     names::{GRANT_NAME, project_namespace},
     permit::{
-        Phase, PinnedPolicy, ProcessingPermitStatus, Queue,
+        Circumstances, Phase, ProcessingPermitStatus, Queue,
         assess::{Request, assess},
         digest::digest,
-        effective::{Effective, Policy, effective, kept},
+        effective::{Effective, Policy, due_by, effective, kept},
+        pin,
+        succession::successor,
         validate::{Objection, Subject, objection},
     },
 };
@@ -35,6 +37,7 @@ pub async fn reconcile(permit: Arc<ProcessingPermit>, context: Arc<Context>) -> 
     let mut judged = (*permit).clone();
     let agency = context.stores.agency_of_home(permit.metadata.namespace.as_deref());
     let objection = prepare(&mut judged, agency.as_deref(), &context);
+    succeed(&mut judged, &context);
     let reviews = reviews(&permit, &context);
     let policy = Policy::of(&judged, agency.as_deref());
     let mut state = effective(&judged, &reviews, policy.as_ref(), now);
@@ -45,11 +48,12 @@ pub async fn reconcile(permit: Arc<ProcessingPermit>, context: Arc<Context>) -> 
     if judged.status.as_ref().is_some_and(|s| s.valid_from.is_some()) && state.phase == Phase::Approved {
         state = effective(&judged, &reviews, policy.as_ref(), now);
     }
+    if let Some(status) = judged.status.as_mut().filter(|status| state.phase.is_over() && status.ended_at.is_none()) {
+        status.ended_at = Some(Time(state.ended_at.unwrap_or(now)));
+    }
     let status = decide(&judged, &state, objection, waits_for, &context, now);
-    let due = status.queue.as_ref().map(|q| q.due_by.0).filter(|due| *due > now);
-    let requeue = state.changes_at.or(due);
     write(&permit, status, &context).await?;
-    Ok(requeue.map_or_else(Action::await_change, |at| Action::requeue(until(at, now))))
+    Ok(state.changes_at.map_or_else(Action::await_change, |at| Action::requeue(until(at, now))))
 }
 
 fn until(at: Timestamp, now: Timestamp) -> std::time::Duration {
@@ -87,12 +91,31 @@ fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context: &Con
             let request = Request::of(&permit.spec, agency);
             status.assessment =
                 Some(assess(&request, services.iter().map(|s| &**s), &context.stores.classes_by_name(), context.now()));
-            let project = project_of(permit, context).and_then(|project| project.metadata.uid.clone());
-            status.policy = Some(pin(class, cloud.spec.regime_reviewers(agency.spec.security_regime), project));
+            let (project, prior) = (project_of(permit, context), named_prior(permit, context));
+            let (project, prior) = (project.as_deref(), prior.as_deref());
+            let under = Circumstances { class, cloud: &cloud, agency, project, prior };
+            status.policy = status.assessment.as_ref().map(|assessment| pin(permit, assessment, under));
         }
     }
     permit.status = Some(status);
     found
+}
+
+/// The permit that another one names, as it is now.
+fn named_prior(permit: &ProcessingPermit, context: &Context) -> Option<Arc<ProcessingPermit>> {
+    let home = permit.namespace()?;
+    context.stores.permits.get(&ObjectRef::new(permit.spec.prior.as_ref()?).within(&home))
+}
+
+/// Notes that another permit took over from this one, or answers what it was returned for.
+fn succeed(permit: &mut ProcessingPermit, context: &Context) {
+    let (namespace, name) = (&permit.metadata.namespace, permit.name_any());
+    let naming = |p: &ProcessingPermit| p.metadata.namespace == *namespace && p.spec.prior.as_deref() == Some(&name);
+    let others = context.stores.permits.state_filter(naming);
+    let successor = successor(permit, others.iter().map(|other| &**other));
+    if let Some(status) = &mut permit.status {
+        status.superseded_by = status.superseded_by.take().or(successor);
+    }
 }
 
 fn first_objection(permit: &ProcessingPermit, agency: Option<&Agency>, context: &Context) -> Option<Objection> {
@@ -101,23 +124,14 @@ fn first_objection(permit: &ProcessingPermit, agency: Option<&Agency>, context: 
         let message = "There is no GovernmentCloud yet, so nobody is responsible; a cloud operator creates it.".to_owned();
         return Some(Objection { reason: "NoGovernmentCloud", message });
     }
-    objection(Subject { permit, agency, project: project.as_deref(), classes: &context.stores.classes_by_name() })
+    let (prior, classes) = (named_prior(permit, context), context.stores.classes_by_name());
+    objection(Subject { permit, agency, project: project.as_deref(), prior: prior.as_deref(), classes: &classes })
 }
 
 /// The project that a permit names, as it is now.
 fn project_of(permit: &ProcessingPermit, context: &Context) -> Option<Arc<Project>> {
     let home = permit.namespace().unwrap_or_default();
     context.stores.projects.get(&ObjectRef::new(&permit.spec.project).within(&home))
-}
-
-fn pin(class: &ProcessingClass, regime_reviewers: Option<&str>, project_uid: Option<String>) -> PinnedPolicy {
-    PinnedPolicy {
-        class: class.name_any(),
-        generation: class.metadata.generation.unwrap_or_default(),
-        approval: class.spec.approval.clone(),
-        project_uid,
-        regime_reviewers: regime_reviewers.map(str::to_owned),
-    }
 }
 
 fn reviews(permit: &ProcessingPermit, context: &Context) -> Vec<PermitReview> {
@@ -145,15 +159,18 @@ fn decide(
         namespace_gone: namespace_gone(permit, context),
         now,
     });
-    ProcessingPermitStatus {
+    let mut status = ProcessingPermitStatus {
         observed_generation: permit.metadata.generation,
         phase: state.phase,
         queue: queue(permit, state, context),
         reviews: kept(state.reviews.clone()),
         decision: state.decision.clone(),
         conditions: conditions(&before.conditions, &verdicts, permit.metadata.generation, now),
-        ..before
-    }
+        ..before.clone()
+    };
+    let announces = context.stores.cloud().is_some_and(|cloud| cloud.spec.notifications.is_some());
+    permit_view::record(&mut status, &before.conditions, announces, now);
+    status
 }
 
 /// Whether the namespace that the permit became active in is gone.
@@ -175,33 +192,38 @@ fn slots_written(permit: &ProcessingPermit, state: &Effective, context: &Context
     })
 }
 
-/// The place among all requests under review, the oldest first.
+/// The place among all requests under review, the one that has waited longest first. An answer keeps the place of what it
+/// answers.
 fn queue(permit: &ProcessingPermit, state: &Effective, context: &Context) -> Option<Queue> {
     if state.phase != Phase::UnderReview {
         return None;
     }
-    let rank = |p: &ProcessingPermit| (p.metadata.creation_timestamp.as_ref().map(|t| t.0), p.metadata.uid.clone());
+    let rank = |p: &ProcessingPermit| {
+        let since = p.status.as_ref().and_then(|status| status.policy.as_ref()?.queued_since.clone());
+        let since = since.or_else(|| p.metadata.creation_timestamp.clone());
+        (since.map(|time| time.0), p.metadata.uid.clone())
+    };
     let mine = rank(permit);
     let ahead = context
         .stores
         .permits
         .state_filter(|p| p.status.as_ref().is_some_and(|s| s.phase == Phase::UnderReview) && rank(p) < mine);
-    let within = &permit.status.as_ref()?.policy.as_ref()?.approval.review_within;
-    let submitted = permit.metadata.creation_timestamp.as_ref()?.0;
-    Some(Queue { position: i32::try_from(ahead.len()).unwrap_or(i32::MAX - 1) + 1, due_by: Time(within.after(submitted)) })
+    let position = i32::try_from(ahead.len()).unwrap_or(i32::MAX - 1) + 1;
+    Some(Queue { position, due_by: Time(due_by(permit)?) })
 }
 
+/// Writes the status, and tells people what is new in it.
 async fn write(permit: &ProcessingPermit, status: ProcessingPermitStatus, context: &Context) -> Result<(), Error> {
     let api: Api<ProcessingPermit> = Api::namespaced(context.client.clone(), &permit.namespace().unwrap_or_default());
-    let before = permit.status.as_ref().map(|s| s.phase);
-    let (phase, number) = (status.phase, status.number.clone().unwrap_or_default());
-    let message = permit_view::announcement(&status);
+    let known = permit.status.as_ref().and_then(|s| Some(s.history.last()?.sequence)).unwrap_or_default();
+    let news: Vec<_> = status.history.iter().filter(|change| change.sequence > known).cloned().collect();
+    let number = status.number.clone().unwrap_or_default();
     let written =
         context.write_status(&api, permit, permit.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
-    if written && before != Some(phase) {
-        tracing::info!(permit = permit.name_any(), namespace = permit.namespace(), number, phase = %phase, "permit changed");
-        let warning = matches!(phase, Phase::Denied | Phase::Revoked | Phase::Expired | Phase::Suspended | Phase::Returned);
-        context.tell(permit, warning, &phase.to_string(), message).await;
+    for change in news.iter().filter(|_| written) {
+        tracing::info!(permit = permit.name_any(), namespace = permit.namespace(), number, what = change.what, "permit changed");
+        let warning = permit_view::is_warning(change);
+        context.tell(permit, warning, &change.what, change.message.clone()).await;
     }
     Ok(())
 }

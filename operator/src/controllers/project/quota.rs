@@ -78,6 +78,19 @@ impl Keys {
         let brings = capacity::brings(permit, &self.classes).0.into_iter().map(canonical);
         brings.fold(Resources::default(), |sum, next| sum.plus(&next))
     }
+
+    /// What a permit brings beyond what it takes over from an active one among `others`.
+    pub fn brought_beyond<'a>(
+        &self,
+        permit: &ProcessingPermit,
+        others: impl IntoIterator<Item = &'a ProcessingPermit>,
+    ) -> Resources {
+        let prior = permit.prior_uid().filter(|_| permit.takes_over());
+        let is_active = |p: &ProcessingPermit| p.status.as_ref().is_some_and(|status| status.phase == Phase::Active);
+        let mut others = others.into_iter();
+        let before = others.find(|other| prior.is_some() && other.metadata.uid.as_deref() == prior && is_active(other));
+        before.map_or_else(|| self.brought(permit), |before| self.brought(permit).minus(&self.brought(before)))
+    }
 }
 
 /// What a project's quota should be, under canonical keys: what it asks for, and of gated keys what its active permits bring.
@@ -90,10 +103,9 @@ pub fn wanted(project: &Project, ledger: Option<&AgencyQuota>, keys: &Keys, cont
     let asked = keys.aliases.canonical(&project.spec.quota);
     wanted.0.extend(asked.0.into_iter().filter(|(key, _)| !keys.gated.contains_key(key)));
     let uid = project.status.as_ref().and_then(|s| s.namespace_uid.clone()).unwrap_or_default();
-    for permit in permits(project, context).iter().filter(|permit| capacity::is_active_in(permit, &uid)) {
-        wanted = wanted.plus(&keys.brought(permit));
-    }
-    wanted
+    let permits = permits(project, context);
+    let active = capacity::active_in(permits.iter().map(|permit| &**permit), &uid);
+    active.fold(wanted, |wanted, permit| wanted.plus(&keys.brought(permit)))
 }
 
 /// Every key that an agency's share says anything about.
@@ -104,13 +116,14 @@ fn keys_of(ledger: &AgencyQuota) -> impl Iterator<Item = &str> {
     promised.into_iter().chain(held).chain(share).flat_map(|amounts| amounts.0.keys().map(String::as_str))
 }
 
-/// The project's approved permits that wait for gated quota, the oldest first, and what each brings.
+/// The project's approved permits that wait for gated quota, the oldest first, and what each brings beyond what it takes
+/// over.
 pub fn waiting(project: &Project, keys: &Keys, context: &Context) -> Vec<(Arc<ProcessingPermit>, Resources)> {
-    let mut waiting = permits(project, context);
-    waiting.retain(|permit| awaits_capacity(permit));
+    let all = permits(project, context);
+    let mut waiting: Vec<_> = all.iter().filter(|permit| awaits_capacity(permit)).cloned().collect();
     waiting.sort_by_key(|permit| age(&**permit));
     let with_what_it_brings = |permit: Arc<ProcessingPermit>| {
-        let brings = keys.brought(&permit);
+        let brings = keys.brought_beyond(&permit, all.iter().map(|permit| &**permit));
         (permit, brings)
     };
     waiting.into_iter().map(with_what_it_brings).collect()

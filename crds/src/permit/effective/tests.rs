@@ -1,10 +1,17 @@
 //! Tests of the effective state: tables of single rules, and laws over random sequences of reviews.
 
+use std::collections::BTreeSet;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::{
+    common::{Member, MemberKind},
+    permit::Intent,
+};
 
 const DIGEST: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -36,6 +43,7 @@ fn policy(count: i32, regime: Option<&str>, on_duplicate: &str) -> Policy {
     Policy {
         pinned: serde_json::from_value(pinned).expect("valid"),
         insiders: vec![insider(MemberKind::User, "insider"), insider(MemberKind::Group, "tax:admins")],
+        intent: Intent::New,
     }
 }
 
