@@ -1,5 +1,6 @@
 //! [`ProcessingPermit`] and [`PermitReview`]: a request for named infrastructure, the verdicts, and what became of it.
 
+pub mod activation;
 pub mod assess;
 mod assessment;
 pub mod digest;
@@ -7,6 +8,7 @@ pub mod effective;
 mod phase;
 mod pin;
 pub mod review;
+pub mod states;
 mod status;
 pub mod succession;
 pub mod validate;

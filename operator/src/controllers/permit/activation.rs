@@ -11,11 +11,11 @@ use govcloud_crds::{
     names::project_namespace,
     permit::{
         Phase, Target,
+        activation::{self, activate as start},
         effective::{Effective, Policy, effective},
     },
 };
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{namespace_gone, project_of, reviews};
@@ -57,12 +57,7 @@ pub(super) async fn activate(
     if let Some(taken) = take(permit, &state.targets, context) {
         return Ok(Some(waits("TargetTaken", taken)));
     }
-    let status = permit.status.get_or_insert_default();
-    status.namespace_uid = namespace_uid(&project);
-    status.valid_from = Some(Time(now));
-    let latest = status.policy.as_ref().and_then(|policy| policy.automatic.as_ref()?.not_after.clone());
-    let asked = permit.spec.duration.after(now);
-    status.not_after = Some(Time(latest.map_or(asked, |latest| latest.0.min(asked))));
+    start(permit, namespace_uid(&project), now);
     Ok(None)
 }
 
@@ -199,23 +194,20 @@ fn key(permit: &ProcessingPermit, target: &Target) -> String {
 }
 
 fn holder(permit: &ProcessingPermit, targets: &[Target], taken: &HashMap<String, String>, context: &Context) -> Option<String> {
-    let others: Vec<Arc<ProcessingPermit>> = context.stores.permits.state_filter(|p| {
-        p.metadata.namespace == permit.metadata.namespace
-            && p.spec.project == permit.spec.project
-            && p.metadata.uid != permit.metadata.uid
-            && !(permit.takes_over() && p.metadata.uid.as_deref() == permit.prior_uid())
-    });
-    let holds = |p: &ProcessingPermit, t: &Target| {
-        let phase = p.status.as_ref().map(|s| s.phase).unwrap_or_default();
-        let remembered = taken.get(&key(permit, t)).is_some_and(|holder| Some(holder) == p.metadata.uid.as_ref());
-        let names_it = p.spec.targets.iter().any(|other| other.is_same_object(t));
-        // What was given for a namespace that is gone opens no slot, and holds nothing.
-        let holds = matches!(phase, Phase::Active | Phase::Suspended) && !namespace_gone(p, context);
-        names_it && (holds || (remembered && !phase.is_over() && !namespace_gone(p, context)))
-    };
-    targets.iter().find_map(|target| {
-        let holder = others.iter().find(|p| holds(p, target))?;
-        let number = holder.status.as_ref().and_then(|s| s.number.clone()).unwrap_or_else(|| holder.name_any());
-        Some(format!("{}/{} is held by permit {number}; it must end, or be withdrawn, first.", target.resource, target.name))
-    })
+    let mut others: Vec<Arc<ProcessingPermit>> = context
+        .stores
+        .permits
+        .state_filter(|p| p.metadata.namespace == permit.metadata.namespace && p.spec.project == permit.spec.project);
+    let mine: Vec<_> = targets.iter().filter_map(|target| taken.get(&key(permit, target))).collect();
+    for other in &mut others {
+        let is_taken = other.metadata.uid.as_ref().is_some_and(|uid| mine.contains(&uid));
+        if is_taken && other.status.as_ref().is_some_and(|status| !status.phase.is_over()) {
+            // This process activated it; the store may not show that yet.
+            Arc::make_mut(other).status.get_or_insert_default().phase = Phase::Active;
+        }
+    }
+    let gone = |p: &ProcessingPermit| namespace_gone(p, context);
+    let (holder, target) = activation::holder(permit, targets, others.iter().map(|other| &**other), gone)?;
+    let number = holder.status.as_ref().and_then(|s| s.number.clone()).unwrap_or_else(|| holder.name_any());
+    Some(format!("{}/{} is held by permit {number}; it must end, or be withdrawn, first.", target.resource, target.name))
 }
