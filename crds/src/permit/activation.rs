@@ -29,6 +29,11 @@ pub fn holder<'a>(
     })
 }
 
+/// Whether a permit that takes over from one in this phase must wait: what was stopped or taken back is not begun again by it.
+pub fn waits_for_prior(permit: &ProcessingPermit, prior: Phase) -> bool {
+    permit.takes_over() && matches!(prior, Phase::Suspended | Phase::Revoked)
+}
+
 /// Starts the permit's time: from now on, in the namespace with this uid, for what was asked for, and no longer than what is
 /// granted without a review allows.
 pub fn activate(permit: &mut ProcessingPermit, namespace_uid: Option<String>, now: Timestamp) {

@@ -63,7 +63,7 @@ pub(super) async fn activate(
 
 /// Why a renewal or amendment does not take over: what was stopped or taken back is not begun again by it.
 fn not_taken_over(permit: &ProcessingPermit, agency: Option<&Agency>, context: &Context, now: Timestamp) -> Option<Verdict> {
-    let prior = prior_of(permit, context).filter(|_| permit.takes_over())?;
+    let prior = prior_of(permit, context)?;
     // As its reviews say now, which its status may not yet.
     let judged = effective(&prior, &reviews(&prior, context), Policy::of(&prior, agency).as_ref(), now);
     let number = prior.status.as_ref().and_then(|s| s.number.clone()).unwrap_or_else(|| prior.name_any());
