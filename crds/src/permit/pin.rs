@@ -119,8 +119,8 @@ pub fn auto_approve_error(expression: &str) -> Option<String> {
         Err(error) => return Some(error.to_string().trim().to_owned()),
     };
     let references = program.references();
-    let unknown = references.variables().into_iter().find(|name| !KNOWN.contains(name)).map(str::to_owned);
-    if let Some(name) = unknown {
+    let unknown = |name: &&str| !KNOWN.contains(name) && !is_bound(expression, name);
+    if let Some(name) = references.variables().into_iter().find(unknown).map(str::to_owned) {
         let at = position(expression, &name).map(|(line, column)| format!(" (line {line}, column {column})")).unwrap_or_default();
         return Some(format!("it reads {name}{at}; there is permit (its spec), assessment and agency (its spec)"));
     }
@@ -135,6 +135,12 @@ pub fn auto_approve_error(expression: &str) -> Option<String> {
     }
 }
 
+/// Whether a name is the variable of a macro such as `all(t, …)`, or one that the parser made for it.
+fn is_bound(expression: &str, name: &str) -> bool {
+    let dense: String = expression.split_whitespace().collect();
+    !name.starts_with(|c: char| c.is_alphabetic()) || dense.contains(&format!("({name},"))
+}
+
 /// Line and column, from 1, of a word.
 fn position(text: &str, word: &str) -> Option<(usize, usize)> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
@@ -145,4 +151,25 @@ fn position(text: &str, word: &str) -> Option<(usize, usize)> {
     let (at, _) = text.match_indices(word).find(whole)?;
     let line = text[..at].matches('\n').count() + 1;
     Some((line, text[..at].chars().rev().take_while(|c| *c != '\n').count() + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::nothing("", None)]
+    #[case::a_macro("permit.targets.all(t, t.replicas <= 1) && agency.dataClassification != 'Secret'", None)]
+    #[case::not_all_have_it("assessment.result == 'Unique'", None)]
+    #[case::no_cel("permit.targets.all(t, ", Some("1:"))]
+    #[case::another_name("permit.duration == '1h' &&\n  request.user == 'me'", Some("it reads request (line 2, column 3)"))]
+    #[case::part_of_a_word("permit.request == 'x' && request == 1", Some("it reads request (line 1, column 26)"))]
+    #[case::no_truth_value("'yes'", Some("where true or false is needed"))]
+    fn what_is_wrong_with_a_rule_is_said(#[case] expression: &str, #[case] said: Option<&str>) {
+        let error = auto_approve_error(expression);
+        assert_eq!(error.is_some(), said.is_some(), "{error:?}");
+        assert!(said.is_none_or(|said| error.as_ref().is_some_and(|error| error.contains(said))), "{error:?}");
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 use govcloud_crds::{
     GovernmentCloud, ProcessingPermit,
     cloud::{GovernmentCloudStatus, Interruption},
-    conditions::{Verdict, conditions},
+    conditions::{Verdict, conditions, is_true},
     permit::Phase,
 };
 use jiff::Timestamp;
@@ -40,7 +40,8 @@ pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Re
     let intact = intact(&enforcement, &status.interruptions, context.now());
     context.metrics.intact.set(i64::from(intact.holds == Some(true)));
     let look_again = (intact.reason == INTERRUPTED).then_some(SHOWN);
-    let verdicts: Vec<_> = [intact, ready].into_iter().chain(not_yet(&cloud)).collect();
+    let late = overdue(&context.stores);
+    let verdicts: Vec<_> = [intact, ready, late].into_iter().chain(not_yet(&cloud)).collect();
     status.conditions = conditions(&before.conditions, &verdicts, cloud.metadata.generation, context.now());
     publish(&context, &status);
     let api: Api<GovernmentCloud> = Api::all(context.client.clone());
@@ -50,6 +51,26 @@ pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Re
         context.tell(&*cloud, true, INTERRUPTED, interrupted(&interruption)).await;
     }
     Ok(look_again.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// Whether requests wait for longer than they may: the ministry is told, and nothing is decided by time.
+fn overdue(stores: &Stores) -> Verdict {
+    const KIND: &str = "Overdue";
+    const NAMED: usize = 5;
+    let late = stores.permits.state_filter(|permit| {
+        let status = permit.status.as_ref().filter(|status| status.phase == Phase::UnderReview);
+        status.is_some_and(|status| is_true(&status.conditions, KIND))
+    });
+    let mut numbers: Vec<_> = late.iter().filter_map(|permit| permit.status.as_ref()?.number.clone()).collect();
+    if numbers.is_empty() {
+        return Verdict::no(KIND, "InTime", "No request waits for longer than its class allows.");
+    }
+    numbers.sort();
+    let more =
+        numbers.len().checked_sub(NAMED).filter(|more| *more > 0).map(|more| format!(" and {more} more")).unwrap_or_default();
+    let named = numbers[..numbers.len().min(NAMED)].join(", ");
+    let message = format!("A decision is late on {named}{more}. Nothing is decided by time: govcloud review queue");
+    Verdict::yes(KIND, "ReviewsLate", message)
 }
 
 /// What the cloud asks for that this version does not do.

@@ -39,7 +39,10 @@ pub async fn a_returned_request_says_what_to_do(cloud: &Cloud) {
     review_with(cloud, people::REVIEWER_1, "returned", "Return", &json!({"reason": "Which zone is meant?"})).await.succeeds();
     let permit = until(cloud, "returned", "Returned").await;
     let message = condition(&permit, "Ready")["message"].to_string();
-    assert!(message.contains("Which zone is meant? Withdraw this request and make a new one"), "{message}");
+    assert!(
+        message.contains("Which zone is meant? Answer it, and keep the place in the queue: govcloud permit answer returned"),
+        "{message}"
+    );
     refused(&start(cloud, "returned", 3).await, "no permit names");
 }
 
