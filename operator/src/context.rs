@@ -18,8 +18,8 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    clock, controllers::enforcement::EnforcementState, error::Error, managed::FIELD_MANAGER, metrics::Metrics, stores::Stores,
-    triggers::Queues,
+    clock, controllers::enforcement::EnforcementState, error::Error, managed::FIELD_MANAGER, metrics::Metrics, notify::Standing,
+    stores::Stores, triggers::Queues,
 };
 
 /// What every reconciler is given.
@@ -40,6 +40,8 @@ pub struct Context {
     pub operator_namespace: String,
     /// What the enforcement controller found and did last.
     pub enforcement: Mutex<EnforcementState>,
+    /// Which announcements failed.
+    pub notices: Mutex<Standing>,
     /// What this process wrote and its stores may not show yet: uid → resource version.
     pub written: Mutex<HashMap<String, u64>>,
     /// Targets that this process activated a permit for, before its store shows it: target → permit uid.

@@ -6,6 +6,7 @@
 //! | [`controllers`] | one reconciler per kind |
 //! | [`enforcement`] | the admission policies and agency roles, as a pure function |
 //! | [`managed`], [`namespaces`] | making the cluster have what was decided; writing only what differs |
+//! | [`notify`] | announces what happens to permits, to a receiver outside |
 //! | [`report`], [`metrics`], [`server`] | what people and machines see of it |
 
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod error;
 pub mod managed;
 pub mod metrics;
 pub mod namespaces;
+pub mod notify;
 pub mod permit_view;
 pub mod rbac;
 pub mod report;

@@ -38,6 +38,13 @@ pub struct PhaseLabel {
     pub phase: String,
 }
 
+/// How a delivery ended.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct NoticeOutcome {
+    /// `delivered`, or the class of the error.
+    pub outcome: &'static str,
+}
+
 /// Which agency's, of which resource.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct QuotaLabel {
@@ -125,6 +132,10 @@ pub struct Metrics {
     pub quotas: QuotaMetrics,
     /// Namespaces whose use was counted again before some of it was given on.
     pub recounts: Counter,
+    /// Attempts to announce a change of a permit, by outcome.
+    pub notifications: Family<NoticeOutcome, Counter>,
+    /// Changes of permits that are still to be announced.
+    pub notifications_due: Gauge,
 }
 
 impl Default for Metrics {
@@ -146,7 +157,11 @@ impl Default for Metrics {
         let (quotas, recounts) = (QuotaMetrics::registered(&mut registry), Counter::default());
         let help = "Namespaces whose use was counted at the API server before some of their quota was given on";
         registry.register("quota_recounts", help, recounts.clone());
-        Self { registry, reconciles, duration, repairs, intact, permits, quotas, recounts }
+        let (notifications, notifications_due) = (Family::default(), Gauge::default());
+        let help = "Attempts to announce a change of a permit, by outcome";
+        registry.register("notifications", help, Family::clone(&notifications));
+        registry.register("notifications_due", "Changes of permits that are still to be announced", notifications_due.clone());
+        Self { registry, reconciles, duration, repairs, intact, permits, quotas, recounts, notifications, notifications_due }
     }
 }
 

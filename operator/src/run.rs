@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -27,6 +28,7 @@ use crate::{
     context::Context,
     controllers::{agency, capacity, claim, class, cloud, enforcement, permit, project, service},
     metrics::Metrics,
+    notify::{self, Sender},
     report, server, stores,
     triggers::Queues,
 };
@@ -47,6 +49,9 @@ pub struct Options {
     /// The kubeconfig context to use outside a cluster
     #[arg(long)]
     pub context: Option<String>,
+    /// Additional CA certificates for outgoing https, such as announcements: a file in PEM
+    #[arg(long, env = "GOVCLOUD_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
     /// Logs as text for people, or as JSON for machines
     #[arg(long, env = "GOVCLOUD_LOG_FORMAT", default_value = "json")]
     pub log_format: LogFormat,
@@ -71,6 +76,14 @@ pub enum StartError {
         address: SocketAddr,
         /// Why.
         source: std::io::Error,
+    },
+    /// The CA certificates cannot be read.
+    #[error("cannot read certificates from {file}: {why}; --ca-file takes a file in PEM")]
+    CaFile {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: String,
     },
     /// The API server cannot be reached.
     #[error("cannot reach the API server: {0}")]
@@ -101,6 +114,7 @@ pub enum StartError {
 
 /// Runs the operator until `stop`, then lets the reconciles that are under way finish.
 pub async fn run(options: Options, client: Client, stop: CancellationToken) -> Result<(), StartError> {
+    let sender = Arc::new(sender(&options)?);
     check_identity(&options, &client).await?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
@@ -119,7 +133,7 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
         permits = context.stores.permits.len(),
         "stores are filled; reconciling"
     );
-    let mut controllers = controllers(receivers, &context, &stop);
+    let mut controllers = controllers(receivers, &context, sender, &stop);
     ready.store(true, Ordering::Release);
     tokio::select! {
         () = watches.ended() => {}
@@ -132,6 +146,11 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     while controllers.join_next().await.is_some() {}
     let _ = server.await; // it ends with `stop`
     if asked { Ok(()) } else { Err(StartError::Ended) }
+}
+
+fn sender(options: &Options) -> Result<Sender, StartError> {
+    let file = options.ca_file.clone();
+    Sender::new(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
 }
 
 /// As anybody else the operator could read, and its guards would refuse what it writes.
@@ -159,6 +178,7 @@ struct Receivers {
     permit: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::ProcessingPermit>>,
     service: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::SharedService>>,
     claim: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::ServiceClaim>>,
+    notices: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::ProcessingPermit>>,
 }
 
 macro_rules! channels {
@@ -170,7 +190,7 @@ macro_rules! channels {
 }
 
 fn channels() -> (Queues, Receivers) {
-    channels!(cloud, agency, project, pool, quota, class, permit, service, claim)
+    channels!(cloud, agency, project, pool, quota, class, permit, service, claim, notices)
 }
 
 fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queues: Queues) -> Context {
@@ -184,12 +204,13 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
         operator_user: service_account_user(&options.namespace, &options.service_account),
         operator_namespace: options.namespace.clone(),
         enforcement: Mutex::default(),
+        notices: Mutex::default(),
         written: Mutex::default(),
         activated: Mutex::new(HashMap::new()),
     }
 }
 
-fn controllers(receivers: Receivers, context: &Arc<Context>, stop: &CancellationToken) -> JoinSet<()> {
+fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>, stop: &CancellationToken) -> JoinSet<()> {
     let mut set = JoinSet::new();
     let stores = context.stores.clone();
     macro_rules! spawn {
@@ -209,5 +230,6 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, stop: &Cancellation
         "claim": claims, claim, claim::reconcile;
     }
     set.spawn(enforcement::run(context.clone(), stop.clone()));
+    set.spawn(notify::run(receivers.notices, context.clone(), sender, stop.clone()));
     set
 }

@@ -8,7 +8,7 @@ use govcloud_crds::{
     capacity::AllocationPhase,
     conditions::is_true,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, QUOTA_NAME, agency_of_home, home_namespace, split_project_namespace},
-    permit::Phase,
+    permit::{Phase, notice::due},
 };
 use k8s_openapi::api::{
     core::v1::{Namespace, Node, Secret},
@@ -39,12 +39,15 @@ pub struct Queues {
     pub permit: UnboundedSender<ObjectRef<ProcessingPermit>>,
     pub service: UnboundedSender<ObjectRef<SharedService>>,
     pub claim: UnboundedSender<ObjectRef<ServiceClaim>>,
+    /// Permits of which something may have to be announced.
+    pub notices: UnboundedSender<ObjectRef<ProcessingPermit>>,
     /// The admission policies and agency roles as a whole.
     pub enforcement: Arc<Notify>,
 }
 
 impl Queues {
-    fn the_cloud(&self) {
+    /// The GovernmentCloud, which shows what became of something.
+    pub fn the_cloud(&self) {
         let _ = self.cloud.send(ObjectRef::new(CLOUD_NAME)); // a closed queue means that the process is ending
     }
 
@@ -80,6 +83,7 @@ impl Queues {
         Self::each(&self.permit, &stores.permits, |_| true);
         Self::each(&self.service, &stores.services, |_| true);
         Self::each(&self.claim, &stores.claims, |_| true);
+        Self::each(&self.notices, &stores.permits, is_due);
     }
 
     /// Everything that shows what the enforcement controller did.
@@ -89,16 +93,25 @@ impl Queues {
     }
 }
 
+fn is_due(permit: &ProcessingPermit) -> bool {
+    due(permit).next().is_some()
+}
+
 fn in_home<K: Resource>(object: &K, agency: &str) -> bool {
     object.meta().namespace.as_deref().and_then(agency_of_home) == Some(agency)
 }
 
-/// The whole picture depends on it: who reviews, what is exempt.
-pub fn cloud(stores: &Stores, queues: &Queues, _: &GovernmentCloud) {
+/// The whole picture depends on it: who reviews, what is exempt, who is told.
+pub fn cloud(stores: &Stores, queues: &Queues, cloud: &GovernmentCloud) {
     queues.the_cloud();
     queues.enforcement.notify_one();
     Queues::each(&queues.agency, &stores.agencies, |_| true);
-    Queues::each(&queues.permit, &stores.permits, |p| p.status.as_ref().is_none_or(|s| s.assessment.is_none()));
+    // Where nobody is told any more, what was due is not told later either: the permit notes that.
+    let is_over = cloud.spec.notifications.is_none();
+    Queues::each(&queues.permit, &stores.permits, |p| {
+        p.status.as_ref().is_none_or(|s| s.assessment.is_none()) || (is_over && is_due(p))
+    });
+    Queues::each(&queues.notices, &stores.permits, is_due);
 }
 
 /// Its projects follow its isolation; its permits and claims its type, regime and members; other agencies may be below it.
@@ -179,9 +192,10 @@ pub fn class(stores: &Stores, queues: &Queues, class: &ProcessingClass) {
     Queues::each(&queues.permit, &stores.permits, |p| p.status.as_ref().is_none_or(|s| s.assessment.is_none()));
 }
 
-/// A permit opens slots in its project, brings gated quota, counts for its class, and moves the queue.
+/// A permit opens slots in its project, brings gated quota, counts for its class, moves the queue, and is announced.
 pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     let _ = queues.permit.send(ObjectRef::from_obj(permit));
+    let _ = queues.notices.send(ObjectRef::from_obj(permit));
     queues.the_cloud();
     let _ = queues.class.send(ObjectRef::new(&permit.spec.processing_class));
     let Some(namespace) = &permit.metadata.namespace else { return };

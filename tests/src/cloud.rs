@@ -42,6 +42,8 @@ pub struct Cloud {
     operator: Mutex<Option<Child>>,
     /// Where the operator listens.
     pub operator_address: String,
+    /// What operators are started with, beside what they need.
+    pub operator_arguments: Vec<String>,
 }
 
 impl Cloud {
@@ -51,7 +53,8 @@ impl Cloud {
         let binaries = Binaries::obtain().await.expect("the control plane's binaries");
         let plane = OwnedControlPlane::start(&binaries, &people::all()).await.expect("the control plane starts");
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-        let cloud = Self { plane, operator: Mutex::default(), operator_address: format!("127.0.0.1:{port}") };
+        let operator_address = format!("127.0.0.1:{port}");
+        let cloud = Self { plane, operator: Mutex::default(), operator_address, operator_arguments: Vec::new() };
         cloud.install().await;
         if setup == Setup::Government {
             cloud.start_operator().await;
@@ -267,7 +270,8 @@ impl Cloud {
     /// Starts the operator as its own process, and waits until it is ready.
     pub async fn start_operator(&self) {
         let log = File::options().create(true).append(true).open(self.plane.dir().join("operator.log")).expect("a log");
-        *self.operator.lock().await = Some(operator_process::spawn(&self.plane.kubeconfig(), &self.operator_address, log));
+        *self.operator.lock().await =
+            Some(operator_process::spawn(&self.plane.kubeconfig(), &self.operator_address, &self.operator_arguments, log));
         operator_process::until_ready(&self.operator_address, || self.operator_log()).await;
     }
 

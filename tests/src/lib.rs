@@ -15,6 +15,7 @@ pub mod ledger_watch;
 pub mod objects;
 mod operator_process;
 pub mod people;
+pub mod receiver;
 pub mod remedy;
 pub mod tenant;
 mod wait;

@@ -11,9 +11,10 @@ use tokio::process::{Child, Command};
 use crate::{Cloud, eventually, people, programs};
 
 /// Starts an operator that listens on an address; it ends with the value.
-pub(crate) fn spawn(kubeconfig: &Path, address: &str, log: File) -> Child {
+pub(crate) fn spawn(kubeconfig: &Path, address: &str, arguments: &[String], log: File) -> Child {
     Command::new(programs().join("govcloud-operator"))
         .args(["--context", people::OPERATOR, "--listen", address, "--log-format", "text"])
+        .args(arguments)
         .env("KUBECONFIG", kubeconfig)
         .stdin(Stdio::null())
         .stderr(log.try_clone().expect("a log"))
@@ -50,7 +51,8 @@ impl OperatorProcess {
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let address = format!("127.0.0.1:{port}");
         let log = File::create(cloud.plane.dir().join(format!("operator-{name}.log"))).expect("a log");
-        let child = spawn(&kubeconfig.map_or_else(|| cloud.plane.kubeconfig(), Path::to_owned), &address, log);
+        let child =
+            spawn(&kubeconfig.map_or_else(|| cloud.plane.kubeconfig(), Path::to_owned), &address, &cloud.operator_arguments, log);
         let pid = child.id().expect("it was not waited for");
         until_ready(&address, String::new).await;
         Self { child, pid, address }

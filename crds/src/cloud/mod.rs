@@ -168,7 +168,7 @@ pub struct GovernmentCloudStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub interruptions: Vec<Interruption>,
-    /// Ready, EnforcementIntact.
+    /// Ready, EnforcementIntact, Notified, NotificationsSigned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -5,6 +5,7 @@ pub mod assess;
 mod assessment;
 pub mod digest;
 pub mod effective;
+pub mod notice;
 mod phase;
 mod pin;
 pub mod review;

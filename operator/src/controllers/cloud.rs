@@ -17,7 +17,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Api, ResourceExt, runtime::controller::Action};
 
 use super::enforcement::EnforcementState;
-use crate::{context::Context, error::Error, metrics::PhaseLabel, stores::Stores};
+use crate::{context::Context, error::Error, metrics::PhaseLabel, notify::all_due, stores::Stores};
 
 /// How long an interruption that was put right is shown as one, so that whoever looks now and then sees it.
 const SHOWN: Duration = Duration::from_secs(10);
@@ -41,7 +41,10 @@ pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Re
     context.metrics.intact.set(i64::from(intact.holds == Some(true)));
     let look_again = (intact.reason == INTERRUPTED).then_some(SHOWN);
     let late = overdue(&context.stores);
-    let verdicts: Vec<_> = [intact, ready, late].into_iter().chain(not_yet(&cloud)).collect();
+    let due = all_due(&cloud, &context.stores.permits);
+    context.metrics.notifications_due.set(i64::try_from(due).unwrap_or(i64::MAX));
+    let announced = context.notices.lock().unwrap_or_else(PoisonError::into_inner).verdicts(&cloud, due);
+    let verdicts: Vec<_> = [intact, ready, late].into_iter().chain(announced).chain(not_yet(&cloud)).collect();
     status.conditions = conditions(&before.conditions, &verdicts, cloud.metadata.generation, context.now());
     publish(&context, &status);
     let api: Api<GovernmentCloud> = Api::all(context.client.clone());
@@ -75,10 +78,8 @@ fn overdue(stores: &Stores) -> Verdict {
 
 /// What the cloud asks for that this version does not do.
 fn not_yet(cloud: &GovernmentCloud) -> Option<Verdict> {
-    let asked = [(!cloud.spec.thresholds.is_empty(), "thresholds"), (cloud.spec.notifications.is_some(), "notifications")];
-    let asked: Vec<_> = asked.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
-    let message = format!("This version of the operator keeps {} on record and does not act on it.", asked.join(" and "));
-    (!asked.is_empty()).then(|| Verdict::no("FullySupported", "OnRecordOnly", message))
+    const MESSAGE: &str = "This version of the operator keeps thresholds on record and does not act on them.";
+    (!cloud.spec.thresholds.is_empty()).then(|| Verdict::no("FullySupported", "OnRecordOnly", MESSAGE))
 }
 
 fn count(stores: &Stores, before: &GovernmentCloudStatus) -> GovernmentCloudStatus {
