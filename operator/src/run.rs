@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::Context,
-    controllers::{agency, capacity, claim, class, cloud, enforcement, permit, project, service},
+    controllers::{agency, capacity, claim, class, cloud, enforcement, permit, permit::places::Places, project, service},
     metrics::Metrics,
     report, server, stores,
     triggers::Queues,
@@ -119,6 +119,8 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
         permits = context.stores.permits.len(),
         "stores are filled; reconciling"
     );
+    // Before anybody is told their place: with an empty queue everybody would be the next.
+    context.places.arrange(&context.stores.permits.state());
     let mut controllers = controllers(receivers, &context, &stop);
     ready.store(true, Ordering::Release);
     tokio::select! {
@@ -164,7 +166,7 @@ struct Receivers {
 macro_rules! channels {
     ($($kind:ident),*) => {{
         $( let $kind = mpsc::unbounded_channel(); )*
-        let queues = Queues { $( $kind: $kind.0, )* enforcement: Arc::new(Notify::new()) };
+        let queues = Queues { $( $kind: $kind.0, )* enforcement: Arc::new(Notify::new()), places: Arc::new(Notify::new()) };
         (queues, Receivers { $( $kind: $kind.1, )* })
     }};
 }
@@ -186,6 +188,8 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
         enforcement: Mutex::default(),
         written: Mutex::default(),
         activated: Mutex::new(HashMap::new()),
+        places: Places::default(),
+        numbering: tokio::sync::Mutex::default(),
     }
 }
 
@@ -209,5 +213,6 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, stop: &Cancellation
         "claim": claims, claim, claim::reconcile;
     }
     set.spawn(enforcement::run(context.clone(), stop.clone()));
+    set.spawn(permit::places::run(context.clone(), stop.clone()));
     set
 }
