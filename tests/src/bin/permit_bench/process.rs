@@ -86,8 +86,7 @@ pub async fn until_rest(operator: &OperatorProcess) -> Instant {
         }
         if told.elapsed() > TELL {
             told = Instant::now();
-            let conflicts = metrics.sum("govcloud_reconciles_total", &[r#"outcome="conflict""#]);
-            eprintln!("  {:.0?}: {now} reconciles, {} active, {conflicts} conflicts", started.elapsed(), active(&metrics));
+            eprintln!("  {:.0?}: {now} reconciles, {} active", started.elapsed(), active(&metrics));
         }
         assert!(started.elapsed() < GIVE_UP, "it does not come to rest");
         tokio::time::sleep(LOOK).await;
