@@ -18,8 +18,14 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    clock, controllers::enforcement::EnforcementState, error::Error, managed::FIELD_MANAGER, metrics::Metrics, notify::Standing,
-    stores::Stores, triggers::Queues,
+    clock,
+    controllers::{enforcement::EnforcementState, permit::places::Places},
+    error::Error,
+    managed::FIELD_MANAGER,
+    metrics::Metrics,
+    notify::Standing,
+    stores::Stores,
+    triggers::Queues,
 };
 
 /// What every reconciler is given.
@@ -46,6 +52,10 @@ pub struct Context {
     pub written: Mutex<HashMap<String, u64>>,
     /// Targets that this process activated a permit for, before its store shows it: target → permit uid.
     pub activated: Mutex<HashMap<String, String>>,
+    /// The queue of the requests under review.
+    pub places: Places,
+    /// Whoever holds it takes a permit number. They come from one object, and two writes of it at once would refuse each other.
+    pub numbering: tokio::sync::Mutex<()>,
 }
 
 impl Context {

@@ -15,6 +15,7 @@ pub mod controllers;
 pub mod discovery;
 pub mod enforcement;
 pub mod error;
+pub mod index;
 pub mod managed;
 pub mod metrics;
 pub mod namespaces;

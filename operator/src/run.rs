@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::Context,
-    controllers::{agency, capacity, claim, class, cloud, enforcement, permit, project, service},
+    controllers::{agency, capacity, claim, class, cloud, enforcement, permit, permit::places::Places, project, service},
     metrics::Metrics,
     notify::{self, Sender},
     report, server, stores,
@@ -133,6 +133,8 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
         permits = context.stores.permits.len(),
         "stores are filled; reconciling"
     );
+    // Before anybody is told their place: with an empty queue everybody would be the next.
+    context.places.arrange(&context.stores.permits.state());
     let mut controllers = controllers(receivers, &context, sender, &stop);
     ready.store(true, Ordering::Release);
     tokio::select! {
@@ -184,7 +186,7 @@ struct Receivers {
 macro_rules! channels {
     ($($kind:ident),*) => {{
         $( let $kind = mpsc::unbounded_channel(); )*
-        let queues = Queues { $( $kind: $kind.0, )* enforcement: Arc::new(Notify::new()) };
+        let queues = Queues { $( $kind: $kind.0, )* enforcement: Arc::new(Notify::new()), places: Arc::new(Notify::new()) };
         (queues, Receivers { $( $kind: $kind.1, )* })
     }};
 }
@@ -207,6 +209,8 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
         notices: Mutex::default(),
         written: Mutex::default(),
         activated: Mutex::new(HashMap::new()),
+        places: Places::default(),
+        numbering: tokio::sync::Mutex::default(),
     }
 }
 
@@ -231,5 +235,6 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>
     }
     set.spawn(enforcement::run(context.clone(), stop.clone()));
     set.spawn(notify::run(receivers.notices, context.clone(), sender, stop.clone()));
+    set.spawn(permit::places::run(context.clone(), stop.clone()));
     set
 }

@@ -1,6 +1,11 @@
 //! What the operator knows of the cluster: one shared store per kind, fed by one watch each.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Debug,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures::StreamExt;
 use govcloud_crds::{
@@ -30,6 +35,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     discovery::serves,
+    index::{Index, within},
     managed::{KINDS, Managed, NOT_EVERYWHERE, api_resource},
     triggers::{self, Queues},
 };
@@ -62,7 +68,18 @@ pub struct Stores {
     pub credentials: Store<Secret>,
     /// Everything that the operator owns entirely.
     pub managed: Managed,
+    /// Reviews by the permit that they name, as `namespace/name`.
+    pub reviews_of: Arc<Index<PermitReview>>,
+    /// Permits by the permit that they refer to, as `namespace/name`.
+    pub successors_of: Arc<Index<ProcessingPermit>>,
+    /// Permits by their project, as `namespace/name`.
+    pub permits_of: Arc<Index<ProcessingPermit>>,
+    /// Which generation of which object was looked at last, of kinds on which much depends.
+    pub known: Arc<Mutex<HashMap<String, Generation>>>,
 }
+
+/// The uid of an object, and its generation.
+pub type Generation = (Option<String>, Option<i64>);
 
 /// Runs the watches; it ends only with the process.
 pub struct Watches(JoinSet<()>);
@@ -77,15 +94,22 @@ impl Watches {
 /// Starts a watch per kind; each event first updates its store and then triggers what depends on it.
 pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
     let mut pending = Pending::default();
+    let (permits, [permits_of, successors_of]) =
+        pending.watch_indexed(client, [by_project as fn(&_) -> _, by_prior], triggers::permit);
+    let (reviews, [reviews_of]) = pending.watch_indexed(client, [by_permit], triggers::review);
     let stores = Arc::new(Stores {
+        permits,
+        reviews,
+        reviews_of,
+        successors_of,
+        permits_of,
+        known: Arc::default(),
         clouds: pending.watch(client, triggers::cloud),
         agencies: pending.watch(client, triggers::agency),
         projects: pending.watch(client, triggers::project),
         pools: pending.watch(client, triggers::pool),
         quotas: pending.watch(client, triggers::quota),
         classes: pending.watch(client, triggers::class),
-        permits: pending.watch(client, triggers::permit),
-        reviews: pending.watch(client, triggers::review),
         services: pending.watch(client, triggers::service),
         claims: pending.watch(client, triggers::claim),
         findings: pending.watch(client, triggers::finding),
@@ -104,6 +128,20 @@ pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
     (stores, Watches(running))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "a key of an index")]
+fn by_project(permit: &ProcessingPermit) -> Option<String> {
+    Some(within(permit.metadata.namespace.as_deref(), &permit.spec.project))
+}
+
+fn by_prior(permit: &ProcessingPermit) -> Option<String> {
+    Some(within(permit.metadata.namespace.as_deref(), permit.spec.prior.as_ref()?))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "a key of an index")]
+fn by_permit(review: &PermitReview) -> Option<String> {
+    Some(within(review.metadata.namespace.as_deref(), &review.spec.permit.name))
+}
+
 type Start = Box<dyn FnOnce(Arc<Stores>, Queues) -> futures::future::BoxFuture<'static, ()> + Send>;
 
 /// Watches that start as soon as all stores exist, because their triggers look things up in them.
@@ -118,6 +156,24 @@ impl Pending {
         let (store, writer) = reflector::store();
         self.add(Api::<K>::all(client.clone()), watcher::Config::default(), writer, None, trigger);
         store
+    }
+
+    /// As [`Pending::watch`], with indexes over the store.
+    fn watch_indexed<K, const N: usize>(
+        &mut self,
+        client: &Client,
+        keys: [fn(&K) -> Option<String>; N],
+        trigger: fn(&Stores, &Queues, &K),
+    ) -> (Store<K>, [Arc<Index<K>>; N])
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let (store, writer) = reflector::store();
+        let indexes = keys.map(|key| Index::new(store.clone(), key));
+        let filing = indexes.clone();
+        let file = move |event: &Event<K>| filing.iter().for_each(|index| index.take(event));
+        self.add_filed(Api::<K>::all(client.clone()), watcher::Config::default(), writer, None, file, trigger);
+        (store, indexes)
     }
 
     /// As [`Pending::watch`], of a kind that an older cluster does not serve.
@@ -163,8 +219,24 @@ impl Pending {
         &mut self,
         api: Api<K>,
         config: watcher::Config,
+        writer: Writer<K>,
+        needs: Option<Needs>,
+        trigger: impl Fn(&Stores, &Queues, &K) + Send + 'static,
+    ) where
+        K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+        K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
+    {
+        self.add_filed(api, config, writer, needs, |_| (), trigger);
+    }
+
+    /// Each event updates the store, then is filed, then triggers.
+    fn add_filed<K>(
+        &mut self,
+        api: Api<K>,
+        config: watcher::Config,
         mut writer: Writer<K>,
         needs: Option<Needs>,
+        file: impl Fn(&Event<K>) + Send + 'static,
         trigger: impl Fn(&Stores, &Queues, &K) + Send + 'static,
     ) where
         K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
@@ -178,6 +250,9 @@ impl Pending {
                 let mut events = reflector(writer, watcher(api, config)).default_backoff().boxed();
                 let mut filled = false;
                 while let Some(event) = events.next().await {
+                    if let Ok(event) = &event {
+                        file(event);
+                    }
                     match event {
                         Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) => {
                             trigger(&stores, &queues, &object);

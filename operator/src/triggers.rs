@@ -1,6 +1,6 @@
 //! What is reconciled when something changes: one function per kind that is watched, read as a table.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use govcloud_crds::{
     Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit,
@@ -23,6 +23,7 @@ use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use crate::{
     controllers::capacity::operation_of,
+    index::within,
     stores::{Definition, Stores},
 };
 
@@ -43,6 +44,8 @@ pub struct Queues {
     pub notices: UnboundedSender<ObjectRef<ProcessingPermit>>,
     /// The admission policies and agency roles as a whole.
     pub enforcement: Arc<Notify>,
+    /// The order of the requests under review.
+    pub places: Arc<Notify>,
 }
 
 impl Queues {
@@ -53,6 +56,10 @@ impl Queues {
 
     fn the_agency(&self, name: &str) {
         let _ = self.agency.send(ObjectRef::new(name));
+    }
+
+    fn the_permit(&self, permit: &ProcessingPermit) {
+        let _ = self.permit.send(ObjectRef::from_obj(permit));
     }
 
     /// The project that a namespace is.
@@ -101,9 +108,30 @@ fn in_home<K: Resource>(object: &K, agency: &str) -> bool {
     object.meta().namespace.as_deref().and_then(agency_of_home) == Some(agency)
 }
 
+/// Whether an object is gone, or asks for something else than the last time. What the operator itself wrote of it, which
+/// for the cloud and the classes is every few permits, is no reason to look at everything that depends on it.
+fn is_news<K>(stores: &Stores, store: &Store<K>, object: &K) -> bool
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let name = ObjectRef::from_obj(object);
+    let meta = object.meta();
+    // While the store is being filled it has nothing either, and everything is news.
+    let now = store.get(&name).map(|_| (meta.uid.clone(), meta.generation));
+    let mut known = stores.known.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = match now.clone() {
+        Some(now) => known.insert(name.to_string(), now),
+        None => known.remove(&name.to_string()),
+    };
+    now.is_none() || before != now
+}
+
 /// The whole picture depends on it: who reviews, what is exempt, who is told.
 pub fn cloud(stores: &Stores, queues: &Queues, cloud: &GovernmentCloud) {
     queues.the_cloud();
+    if !is_news(stores, &stores.clouds, cloud) {
+        return;
+    }
     queues.enforcement.notify_one();
     Queues::each(&queues.agency, &stores.agencies, |_| true);
     // Where nobody is told any more, what was due is not told later either: the permit notes that.
@@ -186,6 +214,9 @@ fn concerns(quota: &AgencyQuota, project: &Project, stores: &Stores) -> bool {
 /// are offered in.
 pub fn class(stores: &Stores, queues: &Queues, class: &ProcessingClass) {
     let _ = queues.class.send(ObjectRef::from_obj(class));
+    if !is_news(stores, &stores.classes, class) {
+        return;
+    }
     queues.enforcement.notify_one();
     Queues::each(&queues.project, &stores.projects, |_| true);
     Queues::each(&queues.service, &stores.services, |s| s.spec.processing_class == class.name_any());
@@ -205,13 +236,19 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     }
     let agency = agency_of_home(namespace).unwrap_or_default();
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
+    queues.places.notify_one();
+    // It may have become free what another one of the project names, or what another one refers to may have been decided.
+    // Of those who wait for reviewers only the place changes, which the queue sees to.
     let phase = permit.status.as_ref().map(|s| s.phase).unwrap_or_default();
     if !matches!(phase, Phase::Pending | Phase::UnderReview) {
-        // A place became free: in the queue for all, and perhaps at the same target.
-        Queues::each(&queues.permit, &stores.permits, |p| {
-            p.status.as_ref().is_some_and(|s| s.phase.is_waiting() || s.phase == Phase::Approved)
-        });
+        let waits = |p: &ProcessingPermit| {
+            p.status.as_ref().is_none_or(|s| matches!(s.phase, Phase::Pending | Phase::Returned | Phase::Approved))
+        };
+        let others = stores.permits_of.get(&within(Some(namespace), &permit.spec.project));
+        others.iter().filter(|other| waits(other)).for_each(|other| queues.the_permit(other));
     }
+    let successors = stores.successors_of.get(&within(Some(namespace), &permit.name_any()));
+    successors.iter().for_each(|successor| queues.the_permit(successor));
 }
 
 /// A review is counted at its permit.
@@ -283,7 +320,7 @@ pub fn definition(_: &Stores, queues: &Queues, _: &Definition) {
 pub fn managed(stores: &Stores, queues: &Queues, kind: &str, object: &DynamicObject) {
     let labels = object.labels();
     match (labels.get(LABEL_AGENCY), labels.get(LABEL_PROJECT), object.namespace()) {
-        (Some(agency), Some(_), Some(namespace)) => {
+        (Some(agency), Some(project), Some(namespace)) => {
             queues.the_project_of(&namespace);
             if kind == "ResourceQuota" {
                 Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == *agency);
@@ -292,9 +329,9 @@ pub fn managed(stores: &Stores, queues: &Queues, kind: &str, object: &DynamicObj
                 Queues::each(&queues.claim, &stores.claims, |c| c.metadata.namespace.as_deref() == Some(&*namespace));
             }
             if kind == "ProcessingGrant" {
-                Queues::each(&queues.permit, &stores.permits, |p| {
-                    in_home(p, agency) && p.status.as_ref().is_some_and(|s| !s.phase.is_waiting())
-                });
+                let of_it = stores.permits_of.get(&within(Some(&home_namespace(agency)), project));
+                let is_decided = |p: &ProcessingPermit| p.status.as_ref().is_some_and(|s| !s.phase.is_waiting());
+                of_it.iter().filter(|permit| is_decided(permit)).for_each(|permit| queues.the_permit(permit));
             }
         }
         (Some(agency), ..) => queues.the_agency(agency),

@@ -7,6 +7,8 @@ mod claims;
 mod decisions;
 #[path = "lifecycle/objections.rs"]
 mod objections;
+#[path = "lifecycle/queue.rs"]
+mod queue;
 #[path = "lifecycle/quotas.rs"]
 mod quotas;
 #[path = "lifecycle/steps.rs"]
@@ -33,6 +35,7 @@ async fn every_request_comes_to_its_end() {
         targets::a_permit_ends_by_itself(&cloud),
     );
     objections::and_it_is_not_tried_again_and_again(&cloud).await;
+    queue::everybody_who_waits_has_the_place_of_their_age(&cloud).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

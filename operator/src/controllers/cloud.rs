@@ -168,6 +168,7 @@ fn highest_number(stores: &Stores) -> i64 {
 /// and no number is ever given twice.
 pub async fn next_number(context: &Context) -> Result<Option<String>, Error> {
     let api: Api<GovernmentCloud> = Api::all(context.client.clone());
+    let _one_at_a_time = context.numbering.lock().await;
     let Some(known) = context.stores.cloud() else { return Ok(None) };
     let name = known.name_any();
     let read = |source| Error::Read { what: format!("GovernmentCloud {name}"), source: Box::new(source) };

@@ -1,6 +1,7 @@
 //! ProcessingPermit: number and digest, assessment, what its reviews make of it, and activation.
 
 mod activation;
+pub mod places;
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ use kube::{
 };
 
 use super::cloud::next_number;
-use crate::{context::Context, error::Error, permit_view};
+use crate::{context::Context, error::Error, index::within, permit_view};
 
 /// Brings a permit to the state that the rules say it is in.
 pub async fn reconcile(permit: Arc<ProcessingPermit>, context: Arc<Context>) -> Result<Action, Error> {
@@ -110,8 +111,7 @@ fn named_prior(permit: &ProcessingPermit, context: &Context) -> Option<Arc<Proce
 /// Notes that another permit took over from this one, or answers what it was returned for.
 fn succeed(permit: &mut ProcessingPermit, context: &Context) {
     let (namespace, name) = (&permit.metadata.namespace, permit.name_any());
-    let naming = |p: &ProcessingPermit| p.metadata.namespace == *namespace && p.spec.prior.as_deref() == Some(&name);
-    let others = context.stores.permits.state_filter(naming);
+    let others = context.stores.successors_of.get(&within(namespace.as_deref(), &name));
     let successor = successor(permit, others.iter().map(|other| &**other));
     if let Some(status) = &mut permit.status {
         status.superseded_by = status.superseded_by.take().or(successor);
@@ -135,8 +135,7 @@ fn project_of(permit: &ProcessingPermit, context: &Context) -> Option<Arc<Projec
 }
 
 fn reviews(permit: &ProcessingPermit, context: &Context) -> Vec<PermitReview> {
-    let (namespace, name) = (&permit.metadata.namespace, permit.name_any());
-    let mine = context.stores.reviews.state_filter(|r| r.metadata.namespace == *namespace && r.spec.permit.name == name);
+    let mine = context.stores.reviews_of.get(&within(permit.metadata.namespace.as_deref(), &permit.name_any()));
     mine.iter().map(|r| (**r).clone()).collect()
 }
 
@@ -192,24 +191,12 @@ fn slots_written(permit: &ProcessingPermit, state: &Effective, context: &Context
     })
 }
 
-/// The place among all requests under review, the one that has waited longest first. An answer keeps the place of what it
-/// answers.
+/// The place among all requests under review.
 fn queue(permit: &ProcessingPermit, state: &Effective, context: &Context) -> Option<Queue> {
     if state.phase != Phase::UnderReview {
         return None;
     }
-    let rank = |p: &ProcessingPermit| {
-        let since = p.status.as_ref().and_then(|status| status.policy.as_ref()?.queued_since.clone());
-        let since = since.or_else(|| p.metadata.creation_timestamp.clone());
-        (since.map(|time| time.0), p.metadata.uid.clone())
-    };
-    let mine = rank(permit);
-    let ahead = context
-        .stores
-        .permits
-        .state_filter(|p| p.status.as_ref().is_some_and(|s| s.phase == Phase::UnderReview) && rank(p) < mine);
-    let position = i32::try_from(ahead.len()).unwrap_or(i32::MAX - 1) + 1;
-    Some(Queue { position, due_by: Time(due_by(permit)?) })
+    Some(Queue { position: context.places.of(permit), due_by: Time(due_by(permit)?) })
 }
 
 /// Writes the status, and tells people what is new in it.

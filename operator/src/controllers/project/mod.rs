@@ -21,6 +21,7 @@ use super::agency::role_binding;
 use crate::{
     context::Context,
     error::Error,
+    index::within,
     managed,
     namespaces::{self, Namespaced},
 };
@@ -150,8 +151,7 @@ fn namespace_manifest(name: &str, agency: &Agency, project: &Project) -> Value {
 
 /// The permits of a project's agency that name the project.
 fn permits(project: &Project, context: &Context) -> Vec<Arc<ProcessingPermit>> {
-    let (home, name) = (project.namespace(), project.name_any());
-    context.stores.permits.state_filter(|p| p.metadata.namespace == home && p.spec.project == name)
+    context.stores.permits_of.get(&within(project.metadata.namespace.as_deref(), &project.name_any()))
 }
 
 /// A project's namespace, and what goes into it.
