@@ -46,5 +46,5 @@ pub(super) fn given(images: &Images) -> Policy {
     // Almost always false, so that an ordinary deletion pays for no more than that.
     let is_long = format!("{evicts} ? {} : {}", long("object.deleteOptions"), long("request.options"));
     let conditions = vec![("long", is_long)];
-    Policy { variables, conditions, ..Policy::new("govcloud-workload-grace", Scope::Projects, rules, vec![check]) }
+    Policy { conditions, variables, ..Policy::new("govcloud-workload-grace", Scope::Projects, rules, vec![check]) }
 }
