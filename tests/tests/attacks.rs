@@ -44,7 +44,7 @@ const ENOUGH: usize = 60;
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_tries_is_stopped_by_the_layer_that_is_named() {
     let cloud = Cloud::start(Setup::Government).await;
-    let stage = Stage::set(&cloud).await;
+    let stage = Box::pin(Stage::set(&cloud)).await;
     let themes = [
         people::theme(&stage),
         paperwork::theme(&stage),

@@ -11,7 +11,7 @@ use crate::call::{Answer, Call, Wires};
 /// As many at a time.
 const AT_ONCE: usize = 8;
 /// The operator judges a review in a moment; a loaded machine is given more.
-const SEEN: Duration = Duration::from_secs(60);
+const SEEN: Duration = Duration::from_mins(1);
 
 /// What stops an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -68,8 +68,8 @@ impl Call {
     }
 
     /// Changes what is at a path.
-    pub fn patch(who: &'static str, patch: Patch, path: impl Into<String>, change: &Value) -> Self {
-        Self { content: patch.content(), ..Self::new(who, Method::PATCH, path, change.to_string().into()) }
+    pub fn patch(who: &'static str, by: Patch, path: impl Into<String>, change: &Value) -> Self {
+        Self { content: by.content(), ..Self::new(who, Method::PATCH, path, change.to_string().into()) }
     }
 
     /// Merges a change into what is at a path.

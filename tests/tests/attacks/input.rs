@@ -60,12 +60,9 @@ fn bytes() -> Vec<Attempt> {
 
 /// Nine lists, each of nine references to the one before.
 fn billion() -> String {
-    let mut text = "apiVersion: govcloud.dev/v1alpha1\nkind: ProcessingPermit\na0: &a0 [x]\n".to_owned();
-    for i in 1..=9 {
-        let before = vec![format!("*a{}", i - 1); 9].join(", ");
-        text.push_str(&format!("a{i}: &a{i} [{before}]\n"));
-    }
-    text
+    let list = |i: i32| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 9].join(", "));
+    let lists: Vec<_> = (1..=9).map(list).collect();
+    format!("apiVersion: govcloud.dev/v1alpha1\nkind: ProcessingPermit\na0: &a0 [x]\n{}", lists.concat())
 }
 
 fn changed(change: impl FnOnce(&mut Value)) -> Call {

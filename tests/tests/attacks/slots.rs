@@ -78,7 +78,7 @@ fn reuse() -> Vec<Attempt> {
             "no permit names kafkanodepools/other",
         ),
         refused(
-            "Somebody of another project's operator creates what no permit names",
+            "A reviewer with a role of `*` verbs creates what no permit names",
             Call::create(EVERYTHING, &node_pool(LAB, "other", 1, "1Gi")),
             Slots,
             "no permit names kafkanodepools/other",

@@ -47,10 +47,10 @@ fn evict(stage: &Stage, grace: i64) -> Call {
 fn images() -> Vec<Attempt> {
     let create = |object: &Value| Call::create(CUSTOMS_DEVELOPER, object);
     let image = json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": KAFKA}]}}}});
-    let mut debugged = pod(LAB, "web", "nginx:1");
-    let mut debugger = debugged["spec"]["containers"][0].clone();
+    let mut with_debugger = pod(LAB, "web", "nginx:1");
+    let mut debugger = with_debugger["spec"]["containers"][0].clone();
     (debugger["name"], debugger["image"]) = (json!("debugger"), json!(KAFKA));
-    debugged["spec"]["ephemeralContainers"] = json!([debugger]);
+    with_debugger["spec"]["ephemeralContainers"] = json!([debugger]);
     let label = "needs the label govcloud.dev/processing";
     vec![
         refused("Kafka without a label", create(&deployment(LAB, "broker", KAFKA, 1)), Slots, label),
@@ -69,7 +69,7 @@ fn images() -> Vec<Attempt> {
         ),
         refused(
             "Kafka as an ephemeral container of a running pod",
-            Call::put(CUSTOMS_DEVELOPER, "/api/v1/namespaces/customs--lab/pods/web/ephemeralcontainers", &debugged),
+            Call::put(CUSTOMS_DEVELOPER, "/api/v1/namespaces/customs--lab/pods/web/ephemeralcontainers", &with_debugger),
             Slots,
             label,
         ),
