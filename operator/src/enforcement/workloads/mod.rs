@@ -5,6 +5,7 @@
 //! of its own, because a Scale carries no labels and no images; so have the accounts of other operators, whose pods pass
 //! if the object they belong to has a slot.
 
+mod grace;
 mod images;
 mod scale;
 mod shape;
@@ -51,7 +52,7 @@ pub fn policies(classes: &BTreeMap<String, ProcessingClass>, served: &Served, ex
     let mut policies = vec![scale::scale(&all), scale::scale_closed(&all, exempt)];
     policies.retain(|p| !p.rules.is_empty());
     if let Some(images) = images {
-        policies.extend([label(&images, exempt), slots(&images), orphans(&images, exempt)]);
+        policies.extend([label(&images, exempt), slots(&images), orphans(&images, exempt), grace::given(&images)]);
         policies.extend(other_operators(&images, &all, served));
     }
     policies
@@ -100,7 +101,8 @@ fn variables(images: &Images) -> Vec<(String, String)> {
 fn label(images: &Images, exempt: &[String]) -> Policy {
     let in_project =
         format!("has(namespaceObject.metadata.labels) && {} in namespaceObject.metadata.labels", literal(LABEL_PROJECT));
-    let about = |words: &str| sentence("object.kind + ' ' + (has(object.metadata.name) ? object.metadata.name : '')", words);
+    let subject = "object.kind + ' ' + (has(object.metadata.name) ? object.metadata.name : '')";
+    let about = |words: &str| sentence(subject, words);
     // What ran before, and does not grow, is left alone: also if its class is younger than it is.
     let free = "!variables.runs || !variables.grows || variables.byCluster";
     let checks = vec![
@@ -121,6 +123,7 @@ fn label(images: &Images, exempt: &[String]) -> Policy {
                 " runs processing software, so it needs the label {LABEL_PROCESSING} and a permit that names it. {WHAT_TO_DO}"
             )),
         ),
+        grace::described(subject),
     ];
     Policy {
         variables: variables(images),

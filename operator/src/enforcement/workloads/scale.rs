@@ -37,6 +37,11 @@ pub(super) fn scale(all: &[Controlled<'_>]) -> Policy {
                 literal(&format!(". {WHAT_TO_DO}"))
             ),
         ),
+        // An autoscaler that a developer points at one would raise it again and again, past the slot of the Deployment above.
+        Check::explained(
+            "!variables.grows || variables.slots.size() > 0 || request.resource.resource != 'replicasets'",
+            "'replicasets/' + request.name + ' is scaled by its Deployment; scale that, or point the autoscaler at it'",
+        ),
         Check::explained(
             "!variables.grows || variables.slots.size() == 0 || variables.slots.exists(s, variables.replicas <= s.replicas)",
             "'permit ' + variables.slots[0].permit + ' allows at most ' + string(variables.slots[0].replicas) + ' replicas of ' + request.resource.resource + '/' + request.name + ', not ' + string(variables.replicas) + (variables.slots[0].replicas == 0 ? ': it has ended' : '')",
