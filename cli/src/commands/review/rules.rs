@@ -161,7 +161,7 @@ fn possible(title: &str, verdict: ReviewVerdict, phase: Phase) -> Vec<String> {
         Phase::Returned => vec!["the agency's answer will stand in the queue: govcloud review queue".to_owned()],
         _ => Vec::new(),
     };
-    if phase != Phase::UnderReview && verdict != ReviewVerdict::Resume {
+    if phase != Phase::UnderReview && (verdict != ReviewVerdict::Resume || lines.is_empty()) {
         lines.insert(0, format!("see what was decided: govcloud review show {title}"));
     }
     lines

@@ -11,20 +11,20 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     facts::{Change, Facts, Needed, Refers, Said, best_offer, service_and_plan},
-    words::{amounts_in_words, intent_in_words, period_in_words, size_in_words},
+    words::{amounts_in_words, period_in_words, size_in_words},
 };
 use crate::{
     commands::permit::objects::{label, lines},
     output::{
         Paint,
-        text::{age, count, day, hanging, ordinal, plain},
+        text::{WIDTH, age, count, day, hanging, ordinal, plain, wrapped},
     },
 };
 
 /// The request in words.
 pub fn render(facts: &Facts, paint: Paint, now: Timestamp) -> String {
     let mut text = head(facts, paint, now);
-    text += &hanging("", 0, &asks(facts));
+    text += &paragraph(&asks(facts));
     let rows: Vec<_> = facts.asked.iter().map(|target| (label(target), size_in_words(target))).collect();
     text += &lines(&rows);
     if let Some(refers) = &facts.refers_to {
@@ -37,6 +37,10 @@ pub fn render(facts: &Facts, paint: Paint, now: Timestamp) -> String {
     text += &narrowed(facts);
     text += &needed(facts);
     text + &next(facts)
+}
+
+fn paragraph(text: &str) -> String {
+    format!("{}\n", wrapped(text, WIDTH))
 }
 
 fn head(facts: &Facts, paint: Paint, now: Timestamp) -> String {
@@ -75,14 +79,14 @@ fn refers_in_words(intent: Intent, refers: &Refers) -> String {
             format!("It answers what {number} was returned for, and keeps its place in the queue.")
         }
     };
-    let mut text = hanging("", 0, &what);
+    let mut text = paragraph(&what);
     if let Some(decision) = &refers.decision {
         let said = format!("Decided there on {}: {}, \"{}\"", day(decision.at.0), decision.verdict, decision.reason.trim());
-        text += &hanging("", 0, &said);
+        text += &paragraph(&said);
     }
     if intent == Intent::Appeal && !refers.deciders.is_empty() {
         let who = refers.deciders.join(", ");
-        text += &hanging("", 0, &format!("It was decided there by {who}; they do not decide this appeal."));
+        text += &paragraph(&format!("It was decided there by {who}; they do not decide this appeal."));
     }
     let changed: Vec<_> = refers.changes.iter().filter(|change| change.before != change.after).collect();
     if changed.is_empty() && !refers.changes.is_empty() {
@@ -121,7 +125,7 @@ fn offers(facts: &Facts, paint: Paint) -> String {
 
 fn offer_in_words(offer: &OfferAssessment, how: &str) -> String {
     let (service, plan) = service_and_plan(offer);
-    let mut text = hanging("  ", 2, &format!("{service} (plan {plan}) {how}:"));
+    let mut text = hanging(" ", 2, &format!("{service} (plan {plan}) {how}:"));
     for predicate in &offer.predicates {
         let said = match (predicate.name.as_str(), predicate.result) {
             // Of what fits, these say nothing that a reviewer would weigh.
@@ -148,14 +152,14 @@ fn unique(facts: &Facts, assessment: &Assessment) -> String {
     let near: Vec<_> = assessment.offers.iter().filter(of_class).collect();
     if near.is_empty() {
         let class = &facts.class_name;
-        return hanging("", 0, &format!("It duplicates nothing: no shared service offers {class}."));
+        return paragraph(&format!("It duplicates nothing: no shared service offers {class}."));
     }
     let offers = count(near.len(), "offer");
-    let mut text = hanging("", 0, &format!("It duplicates nothing. Of this class, {offers} would not do:"));
+    let mut text = paragraph(&format!("It duplicates nothing. Of this class, {offers} would not do:"));
     for offer in near.iter().take(3) {
         let (service, plan) = service_and_plan(offer);
         let against: Vec<_> = offer.predicates.iter().filter(|p| p.result == Truth::False).map(|p| p.message.as_str()).collect();
-        text += &hanging("  ", 2, &format!("{service} (plan {plan}): {}", against.join("; ")));
+        text += &hanging(" ", 2, &format!("{service} (plan {plan}): {}", against.join("; ")));
     }
     text
 }
@@ -203,7 +207,7 @@ fn asked_by(facts: &Facts) -> String {
             format!("In the last year {agency} asked for {asked} of this class, {sum} in all; {runs}.")
         }
     };
-    hanging("", 0, &format!("Asked by {}{when}. {before}", facts.requested_by))
+    paragraph(&format!("Asked by {}{when}. {before}", facts.requested_by))
 }
 
 fn reviews(all: &[Said]) -> String {
@@ -253,50 +257,58 @@ fn needed(facts: &Facts) -> String {
     }
     if let Some(decision) = &facts.decision {
         let said = format!("Decided on {}: {}. \"{}\"", day(decision.at.0), decision.verdict, decision.reason.trim());
-        text += &hanging("", 0, &said);
+        text += &paragraph(&said);
     }
     if let Some(automatic) = &needed.automatic {
-        text += &hanging("", 0, &format!("Fewer reviewers are needed than usual. {automatic}"));
+        text += &paragraph(&format!("Fewer reviewers are needed than usual. {automatic}"));
     }
     if !decided {
-        text += &hanging("", 0, &format!("To approve: {}.", to_approve(needed, facts.intent)));
+        text += &paragraph(&format!("To approve: {}.", to_approve(needed, facts.intent)));
     }
     if facts.intent == Intent::Emergency {
-        let whole = people(&needed.afterwards, None);
+        let whole = people(&needed.afterwards);
         let rest = match (decided, needed.missing.is_empty()) {
             (true, true) => "Everybody who approves in ordinary times has looked at it.".to_owned(),
-            (true, false) => format!("Still to look at it afterwards: {}.", people(&needed.missing, None)),
+            (true, false) => format!("Still to look at it afterwards: {}.", people(&needed.missing)),
             _ => format!(
                 "It is an emergency: one reviewer suffices, and it ends after 72 hours at most. Afterwards it must be looked at by {whole}, the one who approved included."
             ),
         };
-        text += &hanging("", 0, &rest);
+        text += &paragraph(&rest);
     }
     text
 }
 
 fn to_approve(needed: &Needed, intent: Intent) -> String {
     let extra = needed.override_duplicate && intent != Intent::Emergency && needed.automatic.is_none();
-    let mut text = people(&needed.in_all, extra.then_some("one more than usual, because it duplicates"));
-    if let Some(group) = needed.security_group.as_ref().filter(|group| needed.in_all.iter().any(|q| q.group == **group)) {
-        let _ = write!(text, " ({group} because of the agency's security regime)");
-    }
+    let note = |(index, quorum): (usize, &Quorum)| {
+        let note = match needed.security_group.as_ref() {
+            Some(group) if *group == quorum.group => " (because of the agency's security regime)",
+            _ if extra && index == 0 => " (one more than usual, because it duplicates)",
+            _ => "",
+        };
+        format!("{}{note}", persons(quorum))
+    };
+    let mut text = joined(needed.in_all.iter().enumerate().map(note).collect());
     if needed.override_duplicate {
         text += ", each with a reason for the override";
     }
     if needed.missing != needed.in_all {
-        let _ = write!(text, "; still missing: {}", people(&needed.missing, None));
+        let _ = write!(text, "; still missing: {}", people(&needed.missing));
     }
     text
 }
 
 /// `2 reviewers of ministry:reviewers and 1 reviewer of security:smc`.
-pub fn people(quorum: &[Quorum], of_the_first: Option<&str>) -> String {
-    let one = |(index, quorum): (usize, &Quorum)| {
-        let note = of_the_first.filter(|_| index == 0).map_or_else(String::new, |note| format!(" ({note})"));
-        format!("{} of {}{note}", count(usize::try_from(quorum.count).unwrap_or_default(), "reviewer"), quorum.group)
-    };
-    let all: Vec<_> = quorum.iter().enumerate().map(one).collect();
+pub fn people(quorum: &[Quorum]) -> String {
+    joined(quorum.iter().map(persons).collect())
+}
+
+fn persons(quorum: &Quorum) -> String {
+    format!("{} of {}", count(usize::try_from(quorum.count).unwrap_or_default(), "reviewer"), quorum.group)
+}
+
+fn joined(all: Vec<String>) -> String {
     if all.is_empty() { "nobody".to_owned() } else { all.join(" and ") }
 }
 
@@ -304,22 +316,17 @@ fn next(facts: &Facts) -> String {
     if let Some(why) = &facts.nothing_to_say {
         let waits = matches!(facts.phase, Phase::UnderReview | Phase::Pending);
         let head = if waits { "Nothing that you say would count: " } else { "Nothing is left to say for you: " };
-        return hanging("", 0, &format!("{head}{why}."));
+        return paragraph(&format!("{head}{why}."));
     }
-    let kind = intent_in_words(facts.intent, facts.refers_to.is_some());
     let narrow = facts.next.iter().any(|command| command.contains(" approve ")) && facts.decision.is_none();
-    let mut text = if facts.decision.is_some() {
-        "You can:\n".to_owned()
-    } else {
-        format!("You can decide on {kind}:\n").replace("on a new request", "on it")
-    };
+    let mut text = "You can:\n".to_owned();
     for command in &facts.next {
         let _ = writeln!(text, "  {command}");
     }
     if let (true, Some(first)) = (narrow, facts.asked.first()) {
         let _ = writeln!(
             text,
-            "  Allow less than asked: add --narrow {}={} to approve",
+            "  Allow less than asked: approve with --narrow {}={}",
             plain(&first.name),
             (first.replicas / 2).max(1)
         );

@@ -75,7 +75,7 @@ pub fn duties(case: &Case, facts: &Facts) -> Vec<Block> {
             if facts.needed.missing.is_empty() {
                 String::new()
             } else {
-                format!(" It was approved as an emergency; it is still to be looked at by {}.", people(&facts.needed.missing, None))
+                format!(" It was approved as an emergency; it is still to be looked at by {}.", people(&facts.needed.missing))
             }
         ),
         _ => {
@@ -109,7 +109,7 @@ pub fn appeal(facts: &Facts) -> Vec<Block> {
             "The agency may appeal. An appeal is a new request of the agency for the same objects, of the kind Appeal, that names {} as the one it refers to and says why the decision is wrong; {others}.",
             facts.name
         )),
-        Block::Fields(vec![("How".to_owned(), format!("govcloud permit appeal {} --help", facts.number))]),
+        Block::Fields(vec![("How".to_owned(), format!("govcloud permit appeal {} --justification \"…\"", facts.name))]),
     ]
 }
 

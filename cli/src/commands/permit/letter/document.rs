@@ -243,8 +243,8 @@ fn rules(case: &Case, facts: &Facts) -> Vec<Block> {
         Block::Text("These are the rules as they were when the request was submitted; a later change does not touch it.".into()),
         Block::Fields(vec![
             ("Class".to_owned(), format!("{} ({}), generation {}", facts.class_name, policy.class, policy.generation)),
-            ("To approve".to_owned(), people(&facts.needed.in_all, None)),
-            ("To revoke".to_owned(), people(&approval.quorum, None)),
+            ("To approve".to_owned(), people(&facts.needed.in_all)),
+            ("To revoke".to_owned(), people(&approval.quorum)),
             ("Decision due within".to_owned(), period_in_words(&approval.review_within)),
             ("Longest permit".to_owned(), period_in_words(&approval.max_duration)),
         ]),

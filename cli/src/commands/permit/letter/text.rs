@@ -18,7 +18,7 @@ pub fn render(letter: &Letter) -> String {
         text += &format!("\n{heading}\n{}\n", "-".repeat(heading.chars().count()));
         text += &section.blocks.iter().map(block).collect::<Vec<_>>().join("\n");
     }
-    text + "\n" + &hanging("", 0, &letter.closing)
+    format!("{text}\n{}\n", wrapped(&letter.closing, WIDTH))
 }
 
 fn block(block: &Block) -> String {
