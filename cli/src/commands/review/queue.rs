@@ -99,7 +99,7 @@ pub async fn run(ctx: &Context, args: &QueueArgs) -> Result<Exit> {
         ctx.out.text(&numbers.join("\n"))?;
         return Ok(Exit::Ok);
     }
-    ctx.out.data(&shown, || queue_view::render(&shown, &all, args.mine, &ctx.out, ctx.now))?;
+    ctx.out.data(&shown, || queue_view::render(&shown, &all, args.mine, ctx.out, ctx.now))?;
     Ok(Exit::Ok)
 }
 

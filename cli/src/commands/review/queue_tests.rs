@@ -35,7 +35,7 @@ fn shown(user: &str, groups: &[&str], mine: bool, format: Format) -> String {
     let all = queue(&cases(), &None, &caller, testing::now());
     let some = if mine { all.clone().only_mine() } else { all.clone() };
     let out = Output { format, headers: true, paint: Paint::default(), interactive: false };
-    queue_view::render(&some, &all, mine, &out, testing::now())
+    queue_view::render(&some, &all, mine, out, testing::now())
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn the_oldest_is_first_and_emergencies_stand_apart() {
 fn an_empty_queue_says_so() {
     let out = Output { format: Format::Table, headers: true, paint: Paint::default(), interactive: false };
     let empty = Queue::default();
-    insta::assert_snapshot!("queue_empty", queue_view::render(&empty, &empty, true, &out, testing::now()));
+    insta::assert_snapshot!("queue_empty", queue_view::render(&empty, &empty, true, out, testing::now()));
 }
 
 #[test]

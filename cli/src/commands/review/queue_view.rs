@@ -1,5 +1,7 @@
 //! What `govcloud review queue` says.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -14,7 +16,7 @@ use crate::output::{
 };
 
 /// The tables, or what is said when nothing waits; `all` is the queue before only the caller's part was taken.
-pub fn render(shown: &Queue, all: &Queue, only_mine: bool, out: &Output, now: Timestamp) -> String {
+pub fn render(shown: &Queue, all: &Queue, only_mine: bool, out: Output, now: Timestamp) -> String {
     let (wide, headers) = (out.wide(), out.headers);
     if shown.waiting.is_empty() && shown.afterwards.is_empty() {
         return nothing(all, only_mine);
@@ -23,7 +25,7 @@ pub fn render(shown: &Queue, all: &Queue, only_mine: bool, out: &Output, now: Ti
     if !shown.waiting.is_empty() {
         text += &waiting(&shown.waiting, wide, now).render(headers);
         if headers && let Some(first) = shown.waiting.first() {
-            text += &format!("Read one: govcloud review show {}\n", first.number);
+            let _ = writeln!(text, "Read one: govcloud review show {}", first.number);
         }
     }
     if shown.afterwards.is_empty() {

@@ -21,8 +21,10 @@ pub fn validity(case: &Case, facts: &Facts) -> Vec<Block> {
     let mut blocks = Vec::new();
     match (status.valid_from, status.not_after) {
         (Some(from), Some(end)) => {
-            blocks.push(Block::Fields(vec![("Valid from".to_owned(), minute(from.0)), ("Valid until".to_owned(), minute(end.0))]))
+            blocks
+                .push(Block::Fields(vec![("Valid from".to_owned(), minute(from.0)), ("Valid until".to_owned(), minute(end.0))]));
         }
+        _ if facts.phase.is_over() => blocks.push(Block::Text("It never came into force.".into())),
         _ => blocks.push(Block::Text(format!(
             "It is not in force yet. It becomes active as soon as its place is free, and then lasts {}.",
             period_in_words(&facts.duration)

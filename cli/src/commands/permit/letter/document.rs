@@ -1,6 +1,6 @@
 //! What stands in a letter, whatever it is written in.
 
-use govcloud_crds::permit::{PinnedPolicy, ReviewVerdict, effective::granted_targets};
+use govcloud_crds::permit::{Phase, PinnedPolicy, ReviewVerdict, effective::granted_targets};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -98,7 +98,14 @@ pub fn minute(at: Timestamp) -> String {
 
 fn title(facts: &Facts) -> &'static str {
     match facts.decision.as_ref().map(|decision| decision.verdict) {
-        Some(ReviewVerdict::Approve) => "Permit granted",
+        Some(ReviewVerdict::Approve) => match facts.phase {
+            Phase::Revoked => "Permit granted, and revoked",
+            Phase::Suspended => "Permit granted, and suspended",
+            Phase::Expired => "Permit granted, and expired",
+            Phase::Withdrawn => "Permit granted, and given up",
+            Phase::Superseded => "Permit granted, and taken over",
+            _ => "Permit granted",
+        },
         Some(ReviewVerdict::Deny) => "Permit denied",
         Some(ReviewVerdict::Return) => "Request returned",
         _ => "Draft: nothing is decided yet",

@@ -29,6 +29,14 @@ fn each_decision_has_its_letter() {
     let mut stop = review("tax-lake", "reviewer-2@ministry", "ministry:reviewers", "Suspend", "It was used for something else.");
     stop.metadata.name = Some("tax-lake-z".into());
     insta::assert_snapshot!("letter_suspended", text::render(&of(&active(&[stop]))));
+    let mut gone = active(&[]);
+    let judged = gone.effective(testing::now()).reviews;
+    let status = gone.permit.status.as_mut().expect("a status");
+    status.reviews = judged;
+    (status.phase, status.valid_from, status.not_after) = (govcloud_crds::permit::Phase::Withdrawn, None, None);
+    let letter = of(&gone);
+    assert_eq!(letter.title, "Permit granted, and given up");
+    assert!(text::render(&letter).contains("It never came into force."));
     let no = review("tax-lake", "reviewer-1@ministry", "ministry:reviewers", "Deny", "The national lake will do.");
     insta::assert_snapshot!("letter_denied", text::render(&of(&case("Duplicate", &json!({}), &[no]))));
     let back = review("tax-lake", "reviewer-1@ministry", "ministry:reviewers", "Return", "Which zone is meant?");

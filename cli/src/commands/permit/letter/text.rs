@@ -1,5 +1,7 @@
 //! A letter as plain text, 80 columns wide.
 
+use std::fmt::Write as _;
+
 use super::document::{Block, Letter};
 use crate::output::{
     Table,
@@ -15,7 +17,7 @@ pub fn render(letter: &Letter) -> String {
     text += &fields(&letter.head);
     for (index, section) in letter.sections.iter().enumerate() {
         let heading = format!("{}. {}", index + 1, section.heading);
-        text += &format!("\n{heading}\n{}\n", "-".repeat(heading.chars().count()));
+        let _ = write!(text, "\n{heading}\n{}\n", "-".repeat(heading.chars().count()));
         text += &section.blocks.iter().map(block).collect::<Vec<_>>().join("\n");
     }
     format!("{text}\n{}\n", wrapped(&letter.closing, WIDTH))
@@ -24,7 +26,7 @@ pub fn render(letter: &Letter) -> String {
 fn block(block: &Block) -> String {
     match block {
         Block::Text(said) => format!("{}\n", wrapped(said, WIDTH)),
-        Block::Quote(said) => wrapped(said, WIDTH - 4).lines().map(|line| format!("  | {line}\n")).collect(),
+        Block::Quote(said) => format!("  | {}\n", wrapped(said, WIDTH - 4).replace('\n', "\n  | ")),
         Block::Fields(pairs) => fields(pairs),
         Block::Table { header, rows } => table(header, rows),
     }
@@ -38,7 +40,9 @@ fn fields(pairs: &[(String, String)]) -> String {
 /// A table; if it is too wide for a page, its rows one below the other.
 fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new(header, "");
-    rows.iter().for_each(|row| table.row(row.clone()));
+    for row in rows {
+        table.row(row.clone());
+    }
     let text = table.render(true);
     if text.lines().all(|line| line.chars().count() <= TABLE_WIDTH) {
         return text;
