@@ -9,7 +9,7 @@ use crate::{commands, output::Format, sandbox::SandboxArgs};
 const EXIT_CODES: &str = "\
 Exit codes:
     0  done; permit check: nothing needs a permit, or nothing duplicates
-    1  something went wrong
+    1  something went wrong; review: it would not count, and was not sent
     2  the command line, or a file it names, cannot be used
     3  permit check: Duplicate, a shared service offers the same
     4  permit check: Overlaps, a person decides
@@ -78,9 +78,12 @@ pub enum Command {
 /// What is done on a cluster.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ClusterCommand {
-    /// Check, request, follow and decide processing permits
+    /// Check, request and follow processing permits
     #[command(subcommand)]
     Permit(commands::permit::PermitCommand),
+    /// Decide on requests: for reviewers of the ministry and of the security authorities
+    #[command(subcommand)]
+    Review(commands::review::ReviewCommand),
     /// Find and claim shared services
     #[command(subcommand)]
     Service(commands::service::ServiceCommand),
@@ -118,7 +121,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case(&["govcloud", "permit", "approve", "x"], "--reason")]
+    #[case(&["govcloud", "permit", "deny", "x"], "--reason")]
+    #[case(&["govcloud", "review", "suspend", "x"], "--reason")]
     #[case(&["govcloud", "permit", "request", "--project", "p", "--justification", "it is needed"], "--from")]
     #[case(&["govcloud", "permit", "check"], "--filename")]
     #[case(&["govcloud", "service", "claim", "x", "--plan", "p"], "--project")]

@@ -4,6 +4,8 @@
 mod cases;
 #[path = "cli/formats.rs"]
 mod formats;
+#[path = "cli/ministry.rs"]
+mod ministry;
 #[path = "cli/setting.rs"]
 mod setting;
 
@@ -15,4 +17,5 @@ async fn every_command_answers_with_its_exit_code() {
     formats::objects_are_printed_as_kubectl_does(&setting).await;
     cases::each_person_gets_an_answer(&setting).await;
     cases::kubectl_finds_the_plugin(&setting).await;
+    ministry::decides_at_a_terminal(&setting).await;
 }

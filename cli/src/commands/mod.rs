@@ -6,6 +6,7 @@ pub mod parse;
 pub mod permit;
 pub mod project;
 pub mod quota;
+pub mod review;
 pub mod service;
 #[cfg(test)]
 pub mod testing;
@@ -17,6 +18,7 @@ use crate::{args::ClusterCommand, context::Context, error::Result, exit::Exit};
 pub async fn run(ctx: &Context, command: ClusterCommand) -> Result<Exit> {
     match command {
         ClusterCommand::Permit(command) => Box::pin(permit::run(ctx, command)).await,
+        ClusterCommand::Review(command) => Box::pin(review::run(ctx, command)).await,
         ClusterCommand::Service(command) => Box::pin(service::run(ctx, command)).await,
         ClusterCommand::Project(command) => project::run(ctx, command).await,
         ClusterCommand::Agency(command) => agency::run(ctx, command).await,

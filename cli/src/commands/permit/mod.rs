@@ -3,18 +3,20 @@
 pub mod check;
 pub mod check_view;
 pub mod find;
+pub mod letter;
 pub mod list;
 pub mod objects;
 pub mod request;
-pub mod review;
-pub mod review_rules;
 pub mod show;
 pub mod watch;
 pub mod withdraw;
 
 use clap::Subcommand;
-use govcloud_crds::permit::ReviewVerdict;
 
+use super::review::{
+    self, ReviewCommand,
+    verdict::{ApproveArgs, ReviewArgs},
+};
 use crate::{context::Context, error::Result, exit::Exit};
 
 /// `govcloud permit`.
@@ -37,12 +39,17 @@ pub enum PermitCommand {
     Watch(watch::WatchArgs),
     /// Take a request back, or give a permit up
     Withdraw(withdraw::WithdrawArgs),
-    /// Approve a request (reviewers)
-    Approve(review::ApproveArgs),
-    /// Deny a request (reviewers)
-    Deny(review::ReviewArgs),
-    /// Take an approved permit back (reviewers)
-    Revoke(review::ReviewArgs),
+    /// Write the decision as a document to file
+    Letter(letter::LetterArgs),
+    /// Approve a request; it is govcloud review approve
+    #[command(hide = true)]
+    Approve(ApproveArgs),
+    /// Deny a request; it is govcloud review deny
+    #[command(hide = true)]
+    Deny(ReviewArgs),
+    /// Take an approved permit back; it is govcloud review revoke
+    #[command(hide = true)]
+    Revoke(ReviewArgs),
 }
 
 /// Runs `govcloud permit`.
@@ -54,8 +61,9 @@ pub async fn run(ctx: &Context, command: PermitCommand) -> Result<Exit> {
         PermitCommand::Show { permit } => show::run(ctx, &permit).await,
         PermitCommand::Watch(args) => Box::pin(watch::run(ctx, args)).await,
         PermitCommand::Withdraw(args) => withdraw::run(ctx, &args).await,
-        PermitCommand::Approve(args) => review::run(ctx, ReviewVerdict::Approve, &args.review, args.override_duplicate).await,
-        PermitCommand::Deny(args) => review::run(ctx, ReviewVerdict::Deny, &args, false).await,
-        PermitCommand::Revoke(args) => review::run(ctx, ReviewVerdict::Revoke, &args, false).await,
+        PermitCommand::Letter(args) => letter::run(ctx, &args).await,
+        PermitCommand::Approve(args) => review::run(ctx, ReviewCommand::Approve(args)).await,
+        PermitCommand::Deny(args) => review::run(ctx, ReviewCommand::Deny(args)).await,
+        PermitCommand::Revoke(args) => review::run(ctx, ReviewCommand::Revoke(args)).await,
     }
 }

@@ -268,10 +268,8 @@ fn next_step(case: &Case, phase: Phase, effective: &Effective) -> String {
 mod tests {
     use super::*;
     use crate::commands::{
-        permit::{
-            list::tests::{permit, permits},
-            review_rules::tests::review,
-        },
+        permit::list::tests::{permit, permits},
+        review::rules::tests::review,
         testing,
     };
     use rstest::rstest;

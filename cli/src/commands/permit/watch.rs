@@ -12,11 +12,10 @@ use kube::{Api, ResourceExt as _};
 
 use super::{
     find::{self, Case},
-    review_rules::needed,
     show::phase,
 };
 use crate::{
-    commands::parse,
+    commands::{parse, review::rules::needed},
     context::Context,
     error::{CliError, Kind, Result},
     exit::Exit,
@@ -150,7 +149,7 @@ fn ending(case: &Case, paint: Paint, now: jiff::Timestamp) -> (Exit, String) {
 mod tests {
     use super::*;
     use crate::commands::{
-        permit::review_rules::tests::{case, review},
+        review::rules::tests::{case, review},
         testing,
     };
     use serde_json::{Value, json};
