@@ -13,7 +13,8 @@ Exit codes:
     2  the command line, or a file it names, cannot be used
     3  permit check: Duplicate, a shared service offers the same
     4  permit check: Overlaps, a person decides
-    5  a permit or claim was denied, returned or is over; quota explain: not all was given
+    5  a permit or claim was denied, returned or is over; quota explain: not all was given;
+       permit verify: a document is not the one that was attached
     6  you may not do this
     7  the cluster cannot be reached
   130  interrupted";

@@ -16,7 +16,8 @@ pub enum Exit {
     Duplicate = 3,
     /// `permit check`: a shared service offers part of it, or something is not known.
     Overlaps = 4,
-    /// A permit or claim was denied, returned or is over; `quota explain`: the project has less than it asks for.
+    /// A permit or claim was denied, returned or is over; `quota explain`: the project has less than it asks for; `permit verify`: a document is
+    /// not the one that was attached.
     Denied = 5,
     /// The caller may not do this.
     Forbidden = 6,

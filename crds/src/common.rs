@@ -90,7 +90,7 @@ impl AgencySelector {
 }
 
 /// A protocol that a service offers or a permit asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Interface {
     /// The protocol's name, such as `kafka`, `s3` or `postgresql`.
     #[schemars(length(min = 1, max = 63))]

@@ -248,7 +248,9 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
         others.iter().filter(|other| waits(other)).for_each(|other| queues.the_permit(other));
     }
     let successors = stores.successors_of.get(&within(Some(namespace), &permit.name_any()));
-    successors.iter().for_each(|successor| queues.the_permit(successor));
+    for successor in &successors {
+        queues.the_permit(successor);
+    }
 }
 
 /// A review is counted at its permit.

@@ -1,5 +1,7 @@
 //! `govcloud` at a terminal: the real binary against a real API server, as the people who use it.
 
+#[path = "cli/agency.rs"]
+mod agency;
 #[path = "cli/cases.rs"]
 mod cases;
 #[path = "cli/formats.rs"]
@@ -17,5 +19,6 @@ async fn every_command_answers_with_its_exit_code() {
     formats::objects_are_printed_as_kubectl_does(&setting).await;
     cases::each_person_gets_an_answer(&setting).await;
     cases::kubectl_finds_the_plugin(&setting).await;
+    agency::permits_go_their_way(&setting).await;
     ministry::decides_at_a_terminal(&setting).await;
 }

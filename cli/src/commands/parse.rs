@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use govcloud_crds::{
-    Quantity,
+    Quantity, Resources,
     common::{Classification, Interface, Period},
     permit::{Alternative, Target},
 };
@@ -42,13 +42,40 @@ pub fn target(text: &str) -> Result<Target, String> {
     if resource.is_empty() || name.is_empty() {
         return Err(FORM.into());
     }
-    let mut size = size.split(',');
-    let replicas = size.next().unwrap_or_default();
-    let replicas =
-        replicas.parse().ok().filter(|r| *r > 0).ok_or_else(|| format!("{replicas:?} is no number of replicas; {FORM}"))?;
+    let (replicas, per_replica) = size_of(size, FORM)?;
     let group = if *group == "core" { "" } else { group };
-    let per_replica = size.map(amount).collect::<Result<_, _>>()?;
     Ok(Target { group: group.to_owned(), resource: (*resource).to_owned(), name: (*name).to_owned(), replicas, per_replica })
+}
+
+/// An object of a permit by its name alone, with another size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedSize {
+    /// The object's name.
+    pub name: String,
+    /// So many replicas.
+    pub replicas: i32,
+    /// So much per replica.
+    pub per_replica: Resources,
+}
+
+/// `broker=4`, or `broker=4,storage=2Ti`.
+pub fn named_size(text: &str) -> Result<NamedSize, String> {
+    const FORM: &str = "write NAME=REPLICAS[,DIMENSION=QUANTITY]..., such as broker=4 or broker=4,storage=2Ti";
+    let (name, size) = text.split_once('=').ok_or(FORM)?;
+    if name.is_empty() || name.contains('/') {
+        return Err(format!("{FORM}; with group and resource: --target"));
+    }
+    let (replicas, per_replica) = size_of(size, FORM)?;
+    Ok(NamedSize { name: name.to_owned(), replicas, per_replica })
+}
+
+/// `3,brokers=1,storage=1Ti`.
+fn size_of(text: &str, form: &str) -> Result<(i32, Resources), String> {
+    let mut parts = text.split(',');
+    let replicas = parts.next().unwrap_or_default();
+    let replicas =
+        replicas.parse().ok().filter(|r| *r > 0).ok_or_else(|| format!("{replicas:?} is no number of replicas; {form}"))?;
+    Ok((replicas, parts.map(amount).collect::<Result<_, _>>()?))
 }
 
 /// `national-streaming=No plan reaches 40 000 events a second.`
@@ -114,6 +141,14 @@ mod tests {
     #[case("a//c=1")]
     fn targets_that_cannot_be_read(#[case] text: &str) {
         assert!(target(text).is_err());
+    }
+
+    #[test]
+    fn sizes_of_named_objects() {
+        let read = named_size("broker=4,storage=2Ti").expect("reads");
+        assert_eq!((read.name.as_str(), read.replicas, read.per_replica.to_string().as_str()), ("broker", 4, "2Ti storage"));
+        assert!(named_size("broker").is_err() && named_size("=4").is_err() && named_size("broker=0").is_err());
+        assert!(named_size("kafka.strimzi.io/kafkanodepools/broker=4").expect_err("a path").contains("--target"));
     }
 
     #[rstest]

@@ -134,13 +134,13 @@ const DUPLICATE: &[Step] = &[
     step(
         REVIEWER_1,
         "An approval without a reason against the duplicate would not count, and is not even sent:",
-        "govcloud permit approve tax-events --agency tax-administration --reason 'They need it.' --yes",
+        "govcloud review approve tax-events --agency tax-administration --reason 'They need it.' --yes",
         Refused("Duplicate"),
     ),
     step(
         REVIEWER_1,
         "The ministry denies it, with a reason.",
-        "govcloud permit deny tax-events --agency tax-administration --reason 'national-streaming has room for all of it.' --yes",
+        "govcloud review deny tax-events --agency tax-administration --reason 'national-streaming has room for all of it.' --yes",
         Succeeds,
     ),
     step(
@@ -185,7 +185,7 @@ const CUSTOMS: &[Step] = &[
     step(
         REVIEWER_1,
         "The ministry approves.",
-        "govcloud permit approve border-events --agency customs --reason 'Nothing shared stands in Shiraz.' --yes",
+        "govcloud review approve border-events --agency customs --reason 'Nothing shared stands in Shiraz.' --yes",
         Succeeds,
     ),
     step(CUSTOMS_REQUESTER, "It becomes active.", "govcloud permit watch border-events --timeout 60s", Succeeds),

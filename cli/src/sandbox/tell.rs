@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn words_are_split_as_a_shell_would() {
         assert_eq!(
-            split("govcloud permit deny x --reason 'it is there'"),
-            ["govcloud", "permit", "deny", "x", "--reason", "it is there"]
+            split("govcloud review deny x --reason 'it is there'"),
+            ["govcloud", "review", "deny", "x", "--reason", "it is there"]
         );
     }
 

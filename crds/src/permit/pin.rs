@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Assessment, AssessmentResult, Automatic, Intent, PinnedPolicy, PinnedPrior, ProcessingPermit, Waiver,
-    succession::within_prior,
+    succession::asks_for_no_more,
 };
 use crate::{Agency, GovernmentCloud, ProcessingClass, Project, class::measure::to_cel};
 
@@ -69,9 +69,9 @@ fn queued_since(permit: &ProcessingPermit, prior: Option<&ProcessingPermit>) -> 
     answered.and_then(since).or_else(|| permit.metadata.creation_timestamp.clone())
 }
 
-/// An amendment that asks for no more than is active is granted at once, until the end that was granted before.
+/// An amendment that asks for nothing but less of what is active is granted at once, until the end that was granted before.
 fn decrease(permit: &ProcessingPermit, prior: Option<&ProcessingPermit>) -> Option<Automatic> {
-    let prior = prior.filter(|prior| permit.spec.intent == Intent::Amendment && within_prior(&permit.spec.targets, prior))?;
+    let prior = prior.filter(|prior| permit.spec.intent == Intent::Amendment && asks_for_no_more(permit, prior))?;
     let status = prior.status.as_ref()?;
     let number = status.number.clone().unwrap_or_else(|| prior.name_any());
     let reason = format!("It asks for no more than {number} allows, and ends no later.");

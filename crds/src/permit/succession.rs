@@ -61,6 +61,23 @@ pub fn within_prior(targets: &[Target], prior: &ProcessingPermit) -> bool {
     })
 }
 
+/// Whether a request asks for nothing that `prior` was not reviewed for: no larger sizes, and the same conditions. Another
+/// zone or interface may be one that a shared service has, more sensitive data is another question to the security
+/// authority, and what was offered to others was part of what was decided.
+pub fn asks_for_no_more(permit: &ProcessingPermit, prior: &ProcessingPermit) -> bool {
+    let (asked, before) = (&permit.spec, &prior.spec);
+    within_prior(&asked.targets, prior)
+        && asked.processing_class == before.processing_class
+        && asked.data_classification <= before.data_classification
+        && as_set(&asked.zones) == as_set(&before.zones)
+        && as_set(&asked.interfaces) == as_set(&before.interfaces)
+        && before.sharing_offer.fits_in(&asked.sharing_offer)
+}
+
+fn as_set<T: Ord>(values: &[T]) -> BTreeSet<&T> {
+    values.iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -107,6 +124,35 @@ mod tests {
         assert_eq!(successor(&permit("1", "New", "Returned", json!({})), [&answer]).as_deref(), Some("GC-2"));
         assert_eq!(successor(&permit("1", "New", "Active", json!({})), [&answer]), None);
         assert_eq!(successor(&permit("3", "New", "Returned", json!({})), [&answer]), None);
+    }
+
+    #[rstest]
+    #[case::the_same(json!({}), true)]
+    #[case::less_sensitive(json!({"dataClassification": "Public"}), true)]
+    #[case::more_sensitive(json!({"dataClassification": "Restricted"}), false)]
+    #[case::zones_in_another_order(json!({"zones": ["b", "a"]}), true)]
+    #[case::another_zone(json!({"zones": ["a", "c"]}), false)]
+    #[case::any_zone(json!({"zones": []}), false)]
+    #[case::another_interface(json!({"interfaces": [{"name": "kafka", "version": "4"}]}), false)]
+    #[case::offers_less(json!({"sharingOffer": {"brokers": "1"}}), false)]
+    #[case::offers_more(json!({"sharingOffer": {"brokers": "3"}}), true)]
+    #[case::another_class(json!({"processingClass": "queue"}), false)]
+    fn what_was_reviewed_is_not_changed_without_a_review(#[case] change: Value, #[case] no_more: bool) {
+        let with = |more: &Value| {
+            let mut permit = json!(permit("1", "Amendment", "Active", json!({})));
+            for (key, value) in more.as_object().into_iter().flatten() {
+                permit["spec"][key] = value.clone();
+            }
+            permit
+        };
+        let terms =
+            json!({"zones": ["a", "b"], "interfaces": [{"name": "kafka", "version": "3"}], "sharingOffer": {"brokers": "2"}});
+        let of = |value: Value| serde_json::from_value::<ProcessingPermit>(value).expect("valid");
+        let (prior, mut asked) = (of(with(&terms)), with(&terms));
+        for (key, value) in change.as_object().into_iter().flatten() {
+            asked["spec"][key] = value.clone();
+        }
+        assert_eq!(asks_for_no_more(&of(asked), &prior), no_more);
     }
 
     #[rstest]

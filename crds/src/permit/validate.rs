@@ -187,9 +187,10 @@ fn prior_phase(intent: Intent, prior: &ProcessingPermit) -> Option<Objection> {
         Intent::Renewal => (&[Phase::Active, Phase::Expired], "a renewal is for one that is Active, or Expired"),
         Intent::Amendment => (&[Phase::Active], "an amendment is for one that is Active"),
         Intent::Appeal => (&[Phase::Denied, Phase::Revoked], "an appeal is against one that was Denied or Revoked"),
-        Intent::New | Intent::Emergency => {
-            (&[Phase::Returned], "an answer is for one that was Returned; leave prior out otherwise")
-        }
+        Intent::New | Intent::Emergency => (
+            &[Phase::Returned],
+            "a New request refers only to one that was Returned; leave prior out, or set intent to what it is",
+        ),
     };
     if fits.contains(&phase) {
         return None;

@@ -19,6 +19,7 @@ struct Permit {
     replicas: i32,
     hours: i64,
     duplicate: bool,
+    internal: bool,
     withdrawn: bool,
     phase: Phase,
     /// The class's rules at submission.
@@ -61,13 +62,14 @@ impl Reference {
 
     pub fn take(&mut self, step: &Step) {
         match *step {
-            Step::Request { intent, prior, object, replicas, hours, duplicate } => self.permits.push(Permit {
+            Step::Request { intent, prior, object, replicas, hours, duplicate, internal } => self.permits.push(Permit {
                 intent,
                 prior: prior.map(|ago| of_late(self.permits.len(), ago)),
                 object,
                 replicas,
                 hours: i64::from(hours),
                 duplicate,
+                internal,
                 withdrawn: false,
                 phase: Phase::Pending,
                 rules: self.rules,
@@ -170,15 +172,15 @@ impl Reference {
                     permit.barred.extend(&prior.barred);
                 }
             }
-            if permit.intent == Intent::Amendment && permit.replicas <= prior.replicas {
+            if permit.intent == Intent::Amendment && permit.replicas <= prior.replicas && permit.internal <= prior.internal {
                 (permit.needs, permit.latest) = ((0, 0), prior.ends);
             }
         }
         let is_decrease = permit.latest < i64::MAX;
-        if permit.duplicate && self.rules.denies_duplicates && permit.intent != Intent::Appeal {
-            permit.phase = Phase::Denied;
-        } else if is_decrease {
+        if is_decrease {
             permit.phase = Phase::Approved;
+        } else if permit.duplicate && self.rules.denies_duplicates && permit.intent != Intent::Appeal {
+            permit.phase = Phase::Denied;
         } else if self.rules.approves_small && permit.replicas == 1 && !for_people && !permit.duplicate {
             permit.needs = (0, 1);
         }

@@ -18,7 +18,7 @@ pub const LONGEST: u32 = 200;
 /// mostly about the same few.
 #[derive(Clone, Debug)]
 pub enum Step {
-    Request { intent: Intent, prior: Option<usize>, object: usize, replicas: i32, hours: u32, duplicate: bool },
+    Request { intent: Intent, prior: Option<usize>, object: usize, replicas: i32, hours: u32, duplicate: bool, internal: bool },
     Review { ago: usize, who: usize, group: usize, verdict: ReviewVerdict, overrides: bool },
     Withdraw { ago: usize },
     Clock { hours: i64 },
@@ -53,11 +53,12 @@ fn step() -> impl Strategy<Value = Step> {
         1..3_i32,
         select(vec![48_u32, 72, 150, 200, 200, 201]),
         0..6_u8,
+        0..4_u8,
     );
-    let request = request.prop_map(|(intent, prior, refers, object, replicas, hours, duplicate)| {
+    let request = request.prop_map(|(intent, prior, refers, object, replicas, hours, duplicate, internal)| {
         let needs = !matches!(intent, Intent::New | Intent::Emergency);
         let prior = if needs { Some(refers) } else { prior };
-        Step::Request { intent, prior, object, replicas, hours, duplicate: duplicate == 0 }
+        Step::Request { intent, prior, object, replicas, hours, duplicate: duplicate == 0, internal: internal > 0 }
     });
     let verdicts = [
         [ReviewVerdict::Approve; 16].to_vec(),

@@ -90,7 +90,7 @@ impl World {
     }
 
     fn request(&mut self, step: &Step) {
-        let Step::Request { intent, prior, object, replicas, hours, duplicate } = step else { return };
+        let Step::Request { intent, prior, object, replicas, hours, duplicate, internal } = step else { return };
         let number = self.permits.len();
         let prior = prior.map(|ago| format!("p{}", of_late(number, ago)));
         let target = json!({"group": "k", "resource": "pools", "name": OBJECTS[*object], "replicas": replicas, "perReplica": {"brokers": "1"}});
@@ -99,7 +99,7 @@ impl World {
             "apiVersion": "govcloud.dev/v1alpha1", "kind": "ProcessingPermit",
             "metadata": {"name": name, "namespace": "agency-tax", "uid": format!("uid-{name}"), "creationTimestamp": self.now},
             "spec": {"requestedBy": PEOPLE[REQUESTER], "intent": intent, "prior": prior, "processingClass": "broker", "project": "a",
-                     "targets": [target], "duration": format!("{hours}h"), "justification": "It is needed."},
+                     "targets": [target], "dataClassification": if *internal { "Internal" } else { "Public" }, "duration": format!("{hours}h"), "justification": "It is needed."},
             "status": {"number": format!("GC-{number}"), "digest": digest(&name)},
         });
         if *duplicate {

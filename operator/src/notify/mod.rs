@@ -115,12 +115,11 @@ impl Dispatcher {
         match self.known.get_mut(&permit) {
             Some(Known { step: Step::Running { again }, .. }) => *again = true,
             Some(_) if !is_due => self.forget(&permit),
-            Some(_) => {}
             None if is_due => {
                 self.known.insert(permit.clone(), Known { step: Step::Ready, failures: 0, delivered: Delivered::default() });
                 self.ready.push_back(permit);
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
 

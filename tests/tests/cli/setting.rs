@@ -36,6 +36,11 @@ impl Setting {
         Self { cloud, folder, number }
     }
 
+    /// The folder that `{folder}` stands for.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Runs `govcloud` as a persona; `{folder}` and `{number}` are filled in.
     pub async fn govcloud(&self, who: &str, line: &str, input: &str) -> Said {
         let context = format!("--context {who} {line}");

@@ -40,9 +40,9 @@ impl Stage {
     /// From now on the receiver is told, under a path, with notices signed by the key in a Secret.
     pub async fn announce(&self, path: &str, secret: Option<&str>) {
         let secret = secret.map(|name| json!({"namespace": "govcloud-system", "name": name}));
-        let patch = json!({"spec": {"notifications": {"url": self.receiver.url(path), "secretRef": secret}}}).to_string();
-        let patch = ["patch", "governmentcloud", "national", "--type", "merge", "-p", &patch];
-        self.cloud.kubectl(people::CLOUD_OPERATOR, &patch).await.succeeds();
+        let change = json!({"spec": {"notifications": {"url": self.receiver.url(path), "secretRef": secret}}}).to_string();
+        let command = ["patch", "governmentcloud", "national", "--type", "merge", "-p", &change];
+        self.cloud.kubectl(people::CLOUD_OPERATOR, &command).await.succeeds();
         self.condition("NotificationsSigned", |condition| condition["observedGeneration"].is_i64()).await;
     }
 

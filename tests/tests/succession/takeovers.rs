@@ -93,6 +93,11 @@ pub async fn less_is_granted_at_once_and_more_is_reviewed(cloud: &Cloud) {
     .await;
     refused(&start(cloud, "sized", 3).await, "2");
 
+    let mut elsewhere = referring("sized-elsewhere", "Amendment", "sized-2", "sized", 1);
+    elsewhere["spec"]["zones"] = json!(["tehran-2"]);
+    file(cloud, &elsewhere).await;
+    until(cloud, "sized-elsewhere", "UnderReview").await;
+
     file(cloud, &referring("sized-3", "Amendment", "sized-2", "sized", 5)).await;
     until(cloud, "sized-3", "UnderReview").await;
     refused(&start(cloud, "sized", 5).await, "2");

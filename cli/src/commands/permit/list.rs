@@ -1,7 +1,11 @@
 //! `govcloud permit list`.
 
 use clap::Args;
-use govcloud_crds::{ProcessingPermit, permit::Phase};
+use govcloud_crds::{
+    ProcessingPermit,
+    conditions::is_true,
+    permit::{Intent, Phase},
+};
 use jiff::Timestamp;
 use kube::{Api, ResourceExt as _};
 
@@ -27,23 +31,9 @@ pub struct ListArgs {
     pub phase: Vec<Phase>,
 }
 
-const PHASES: [Phase; 11] = [
-    Phase::Pending,
-    Phase::UnderReview,
-    Phase::Returned,
-    Phase::Approved,
-    Phase::Active,
-    Phase::Suspended,
-    Phase::Revoked,
-    Phase::Expired,
-    Phase::Denied,
-    Phase::Withdrawn,
-    Phase::Superseded,
-];
-
 fn phase(text: &str) -> Result<Phase, String> {
-    let found = PHASES.into_iter().find(|phase| phase.to_string().eq_ignore_ascii_case(text));
-    found.ok_or_else(|| format!("it is one of {}", PHASES.map(|p| p.to_string()).join(", ")))
+    let found = Phase::ALL.into_iter().find(|phase| phase.to_string().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("it is one of {}", Phase::ALL.map(|p| p.to_string()).join(", ")))
 }
 
 /// Runs `govcloud permit list`.
@@ -66,10 +56,28 @@ fn phase_of(permit: &ProcessingPermit) -> Phase {
     permit.status.as_ref().map(|s| s.phase).unwrap_or_default()
 }
 
-/// The phase, and whether it comes to nothing.
+/// The phase, and what one has to know of it: who took its place, or that somebody should see to it.
 fn phase_in_words(permit: &ProcessingPermit) -> String {
     let phase = phase_of(permit);
-    if project_gone(permit).is_some() { format!("{phase} (ProjectGone)") } else { phase.to_string() }
+    let status = permit.status.clone().unwrap_or_default();
+    let holds = |kind: &&str| is_true(&status.conditions, kind);
+    if project_gone(permit).is_some() {
+        return format!("{phase} (ProjectGone)");
+    }
+    match (phase, &status.superseded_by, ["Overdue", "Expiring", "Draining"].iter().find(|kind| holds(kind))) {
+        (Phase::Superseded, Some(by), _) => format!("{phase} (by {by})"),
+        (_, _, Some(kind)) => format!("{phase} ({kind})"),
+        _ => phase.to_string(),
+    }
+}
+
+/// `New`, or what it is and of which permit: `Renewal of tax-lake`.
+fn intent_in_words(permit: &ProcessingPermit) -> String {
+    match (permit.spec.intent, &permit.spec.prior) {
+        (Intent::New, Some(prior)) => format!("Answer to {prior}"),
+        (intent, Some(prior)) => format!("{intent:?} of {prior}"),
+        (intent, None) => format!("{intent:?}"),
+    }
 }
 
 fn table(permits: &[ProcessingPermit], with_agency: bool, wide: bool, now: Timestamp) -> Table {
@@ -78,7 +86,7 @@ fn table(permits: &[ProcessingPermit], with_agency: bool, wide: bool, now: Times
         headers.insert(1, "AGENCY");
     }
     if wide {
-        headers.extend(["REQUESTED BY", "DUE"]);
+        headers.extend(["REQUESTED BY", "DUE", "INTENT"]);
     }
     let mut table = Table::new(&headers, "There are no such permits. Ask for one: govcloud permit request --help");
     for permit in permits {
@@ -97,7 +105,11 @@ fn table(permits: &[ProcessingPermit], with_agency: bool, wide: bool, now: Times
             row.insert(1, agency_name(permit));
         }
         if wide {
-            row.extend([spec.requested_by.clone(), status.queue.map(|q| day(q.due_by.0)).unwrap_or_default()]);
+            row.extend([
+                spec.requested_by.clone(),
+                status.queue.map(|q| day(q.due_by.0)).unwrap_or_default(),
+                intent_in_words(permit),
+            ]);
         }
         table.row(row);
     }

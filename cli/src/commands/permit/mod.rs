@@ -1,13 +1,22 @@
 //! `govcloud permit`.
 
+pub mod attach;
 pub mod check;
 pub mod check_view;
+pub mod evidence;
+pub mod explain;
 pub mod find;
+pub mod history;
 pub mod letter;
 pub mod list;
+pub mod next;
 pub mod objects;
 pub mod request;
+pub mod request_file;
 pub mod show;
+pub mod submit;
+pub mod successor;
+pub mod verify;
 pub mod watch;
 pub mod withdraw;
 
@@ -26,12 +35,33 @@ pub enum PermitCommand {
     Check(check::CheckArgs),
     /// Ask for a permit
     Request(Box<request::RequestArgs>),
+    /// Ask for an active or expired permit once more, for longer
+    Renew(Box<successor::AgainArgs>),
+    /// Ask for other sizes of an active permit, or another end
+    Amend(Box<successor::AmendArgs>),
+    /// Answer what reviewers ask about a request that they returned
+    Answer(Box<successor::AnswerArgs>),
+    /// Appeal against a denial or a revocation; others decide
+    Appeal(Box<successor::AgainArgs>),
+    /// Name documents in a request that is not sent yet, by their digests
+    Attach(attach::AttachArgs),
+    /// Compare documents with the digests that a permit names
+    Verify(verify::VerifyArgs),
     /// List permits
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
-    /// Show where a permit stands, and what it waits for
-    #[command(visible_alias = "explain")]
+    /// Show what was asked for, and what became of it
     Show {
+        /// The permit's name, or its number such as GC-2026-000042
+        permit: String,
+    },
+    /// Say why a permit is where it is, what is missing, and who can act
+    Explain {
+        /// The permit's name, or its number such as GC-2026-000042
+        permit: String,
+    },
+    /// Tell what happened to a permit, to those before it and to those after it
+    History {
         /// The permit's name, or its number such as GC-2026-000042
         permit: String,
     },
@@ -56,9 +86,17 @@ pub enum PermitCommand {
 pub async fn run(ctx: &Context, command: PermitCommand) -> Result<Exit> {
     match command {
         PermitCommand::Check(args) => check::run(ctx, args).await,
-        PermitCommand::Request(args) => request::run(ctx, *args).await,
+        PermitCommand::Request(args) => Box::pin(request::run(ctx, *args)).await,
+        PermitCommand::Renew(args) => Box::pin(successor::renew(ctx, *args)).await,
+        PermitCommand::Amend(args) => Box::pin(successor::amend(ctx, *args)).await,
+        PermitCommand::Answer(args) => Box::pin(successor::answer(ctx, *args)).await,
+        PermitCommand::Appeal(args) => Box::pin(successor::appeal(ctx, *args)).await,
+        PermitCommand::Attach(args) => attach::run(ctx, &args).await,
+        PermitCommand::Verify(args) => verify::run(ctx, &args).await,
         PermitCommand::List(args) => list::run(ctx, &args).await,
         PermitCommand::Show { permit } => show::run(ctx, &permit).await,
+        PermitCommand::Explain { permit } => explain::run(ctx, &permit).await,
+        PermitCommand::History { permit } => history::run(ctx, &permit).await,
         PermitCommand::Watch(args) => Box::pin(watch::run(ctx, args)).await,
         PermitCommand::Withdraw(args) => withdraw::run(ctx, &args).await,
         PermitCommand::Letter(args) => letter::run(ctx, &args).await,

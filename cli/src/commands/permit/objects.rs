@@ -6,7 +6,7 @@ use crate::output::text::{plain, size};
 
 /// `  kafkanodepools.kafka.strimzi.io/broker   3 × (1 broker, 1Ti)`, one line each.
 pub fn target_lines(targets: &[Target]) -> String {
-    let rows: Vec<_> = targets.iter().map(|t| (label(t), size(&size_of(t)))).collect();
+    let rows: Vec<_> = targets.iter().map(|t| (label(t), size_in_words(t))).collect();
     lines(&rows)
 }
 
@@ -21,6 +21,7 @@ pub fn label(target: &Target) -> String {
     format!("{}/{}", target.resource_key(), target.name)
 }
 
-fn size_of(target: &Target) -> Size {
-    Size { replicas: i64::from(target.replicas), per_replica: target.per_replica.clone() }
+/// `3 × (1 broker, 1Ti)`.
+pub fn size_in_words(target: &Target) -> String {
+    size(&Size { replicas: i64::from(target.replicas), per_replica: target.per_replica.clone() })
 }

@@ -1,11 +1,9 @@
 //! `govcloud permit show`.
 
 use govcloud_crds::{
-    ProcessingPermit,
-    class::Quorum,
-    conditions,
+    ProcessingPermit, conditions,
     permit::{
-        Assessment, AssessmentResult, OfferResult, Phase, ReviewVerdict, Truth,
+        Phase,
         effective::{Effective, granted_targets},
     },
 };
@@ -14,7 +12,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 
 use super::{
+    explain::{explain, head, lines},
     find::{Case, case},
+    next::can_do,
     objects::target_lines,
 };
 use crate::{
@@ -23,9 +23,11 @@ use crate::{
     exit::Exit,
     output::{
         Paint,
-        text::{count, day, fields, indented, ordinal, plain},
+        text::{amounts, day, fields, indented},
     },
 };
+
+pub use super::explain::lines::assessment_in_words;
 
 /// Runs `govcloud permit show`.
 pub async fn run(ctx: &Context, wanted: &str) -> Result<Exit> {
@@ -44,14 +46,22 @@ pub fn phase(case: &Case, effective: &Effective) -> Phase {
 
 fn render(case: &Case, now: Timestamp, paint: Paint) -> String {
     let effective = case.effective(now);
-    let phase = phase(case, &effective);
-    let (spec, status) = (&case.permit.spec, case.permit.status.clone().unwrap_or_default());
-    let number = status.number.clone().unwrap_or_else(|| "no number yet".into());
-    let mut text =
-        format!("{number}  {}  {}{}\n", paint.strong(&case.permit.name_any()), coloured(phase, paint), when(case, phase));
-    text += &steps(case, &effective, paint);
+    let explanation = explain(case, now);
+    let mut text = head(&explanation, now, paint);
+    text += &lines::render(&explanation.lines, paint);
     text += &decision(&effective);
-    text += &fields(&[
+    text += &asked(case);
+    text += &target_lines(&granted_targets(&case.permit));
+    text + &next_step(case, phase(case, &effective), &effective)
+}
+
+/// What was asked for.
+fn asked(case: &Case) -> String {
+    let spec = &case.permit.spec;
+    let rejected: Vec<_> = spec.alternatives.iter().map(|a| format!("{}: {}", a.shared_service, a.rejected_because)).collect();
+    let documents: Vec<_> = spec.evidence.iter().map(|e| e.name.clone()).collect();
+    let shares = if spec.sharing_offer.is_empty() { String::new() } else { amounts(&spec.sharing_offer) };
+    fields(&[
         ("agency", case.agency_name()),
         ("project", spec.project.clone()),
         ("class", spec.processing_class.clone()),
@@ -62,153 +72,10 @@ fn render(case: &Case, now: Timestamp, paint: Paint) -> String {
         ("duration", spec.duration.to_string()),
         ("because", spec.justification.clone()),
         ("law", spec.legal_basis.clone().unwrap_or_default()),
-        (
-            "rejected",
-            spec.alternatives
-                .iter()
-                .map(|a| format!("{}: {}", a.shared_service, a.rejected_because))
-                .collect::<Vec<_>>()
-                .join("\n"),
-        ),
-    ]);
-    text += &target_lines(&granted_targets(&case.permit));
-    text + &next_step(case, phase, &effective)
-}
-
-fn coloured(phase: Phase, paint: Paint) -> String {
-    match phase {
-        Phase::Active => paint.good(&phase.to_string()),
-        Phase::Denied | Phase::Revoked | Phase::Expired | Phase::Suspended => paint.bad(&phase.to_string()),
-        _ => paint.attention(&phase.to_string()),
-    }
-}
-
-fn when(case: &Case, phase: Phase) -> String {
-    let Some(status) = &case.permit.status else { return String::new() };
-    match (phase, &status.queue, &status.not_after) {
-        (Phase::UnderReview, Some(queue), _) => {
-            format!(", {} in the queue, decision due {}", ordinal(queue.position), day(queue.due_by.0))
-        }
-        (Phase::Active | Phase::Suspended, _, Some(end)) => format!(" until {}", day(end.0)),
-        (Phase::Expired, _, Some(end)) => format!(" on {}", day(end.0)),
-        _ => String::new(),
-    }
-}
-
-/// What was done or is missing: a mark, what it is about, and what is said.
-type Line = (String, String, String);
-
-/// What was done and what is missing, one line each.
-fn steps(case: &Case, effective: &Effective, paint: Paint) -> String {
-    let mut steps = vec![assessed(case, paint)];
-    if let Some(policy) = case.policy() {
-        let duplicate = case
-            .permit
-            .status
-            .as_ref()
-            .and_then(|s| s.assessment.as_ref())
-            .is_some_and(|a| a.result == AssessmentResult::Duplicate);
-        steps.extend(policy.to_approve(duplicate).iter().filter_map(|quorum| group_line(case, effective, quorum, paint)));
-    }
-    steps.extend(effective.reviews.iter().filter(|r| !r.counted).map(|r| {
-        let because = r.because.as_deref().unwrap_or("it is out of order");
-        (paint.attention("✗"), r.group.clone(), format!("{} by {} does not count: {because}", r.verdict, r.reviewer))
-    }));
-    let width = steps.iter().map(|(_, about, _)| about.chars().count()).max().unwrap_or(0);
-    let line = |(mark, about, said): &Line| format!("  {mark} {:width$}  {}\n", plain(about), plain(said).replace('\n', " "));
-    steps.iter().map(line).collect::<Vec<_>>().concat()
-}
-
-fn assessed(case: &Case, paint: Paint) -> Line {
-    let status = case.permit.status.clone().unwrap_or_default();
-    if let Some(assessment) = &status.assessment {
-        return (paint.good("✓"), "assessed".into(), assessment_in_words(assessment));
-    }
-    let why = conditions::find(&status.conditions, "Assessed")
-        .map_or("the operator has not looked at it yet".to_owned(), |c| c.message.clone());
-    ("…".into(), "assessed".into(), why)
-}
-
-/// `Duplicate: national-streaming/large has room for all of it (3 offers looked at)`.
-pub fn assessment_in_words(assessment: &Assessment) -> String {
-    let looked_at = format!("({} looked at)", count(assessment.offers.len(), "offer"));
-    let best = assessment.offers.first();
-    let why = match (assessment.result, best) {
-        (AssessmentResult::Duplicate, Some(best)) => format!("{} has room for all of it", best.offer),
-        (AssessmentResult::Overlaps, Some(best)) if best.result == OfferResult::Partly => {
-            format!("{} has room for part of it", best.offer)
-        }
-        (AssessmentResult::Overlaps, Some(best)) => {
-            let unknown = best
-                .predicates
-                .iter()
-                .find(|p| p.result == Truth::Unknown)
-                .map_or("something is not known", |p| p.message.as_str());
-            format!("{} might do, but {unknown}", best.offer)
-        }
-        (_, Some(nearest)) => {
-            let against =
-                nearest.predicates.iter().find(|p| p.result == Truth::False).map_or("it does not fit", |p| p.message.as_str());
-            format!("no offer fits; of {}: {against}", nearest.offer)
-        }
-        (_, None) => "the catalogue has no offers".to_owned(),
-    };
-    format!("{}: {why} {looked_at}", assessment.result)
-}
-
-/// Where a group stands; `None` if it was decided without them.
-fn group_line(case: &Case, effective: &Effective, quorum: &Quorum, paint: Paint) -> Option<Line> {
-    let missing = effective.missing.iter().find(|m| m.group == quorum.group).map_or(0, |m| m.count);
-    let decision = effective.decision.as_ref().map(|d| d.verdict);
-    let there = if decision.is_some() { counted(effective, &quorum.group) } else { quorum.count - missing };
-    let said: Vec<_> = effective
-        .reviews
-        .iter()
-        .filter(|r| r.counted && r.group == quorum.group)
-        .map(|r| format!("{}{}: {} {}", r.reviewer, given_on(case, &r.name), r.verdict, quoted(case, &r.name)))
-        .collect();
-    let mark = match decision {
-        Some(_) if said.is_empty() => return None,
-        Some(ReviewVerdict::Deny | ReviewVerdict::Return) if there == 0 => paint.bad("✗"),
-        _ if there >= quorum.count => paint.good("✓"),
-        _ => "…".to_owned(),
-    };
-    let said = if said.is_empty() { waits_for(case, quorum) } else { said.join("; ") };
-    Some((mark, quorum.group.clone(), format!("{there} of {}  {said}", quorum.count)))
-}
-
-fn counted(effective: &Effective, group: &str) -> i32 {
-    let mut who: Vec<_> = effective
-        .reviews
-        .iter()
-        .filter(|r| r.counted && r.group == group && r.verdict == ReviewVerdict::Approve)
-        .map(|r| &r.reviewer)
-        .collect();
-    who.sort();
-    who.dedup();
-    i32::try_from(who.len()).unwrap_or(i32::MAX)
-}
-
-fn waits_for(case: &Case, quorum: &Quorum) -> String {
-    let regime = case.permit.status.as_ref().and_then(|s| s.policy.as_ref()).and_then(|p| p.regime_reviewers.as_ref());
-    let authority = case.agency.as_ref().and_then(|a| a.status.as_ref()).and_then(|s| s.responsible_authority.as_ref());
-    match (regime == Some(&quorum.group), authority, &case.agency) {
-        (true, Some(authority), Some(agency)) => {
-            format!("{authority} must review: the agency is {}", agency.spec.security_regime)
-        }
-        (true, ..) => "must review because of the agency's security regime".to_owned(),
-        _ => "must review".to_owned(),
-    }
-}
-
-fn given_on(case: &Case, review: &str) -> String {
-    let given = case.reviews.iter().find(|r| r.name_any() == review).and_then(|r| r.metadata.creation_timestamp.as_ref());
-    given.map_or_else(String::new, |t| format!(", {}", day(t.0)))
-}
-
-fn quoted(case: &Case, review: &str) -> String {
-    let reason = case.reviews.iter().find(|r| r.name_any() == review).map(|r| r.spec.reason.as_str());
-    reason.map_or_else(String::new, |reason| format!("\"{reason}\""))
+        ("rejected", rejected.join("\n")),
+        ("documents", documents.join(", ")),
+        ("shares", shares),
+    ])
 }
 
 fn decision(effective: &Effective) -> String {
@@ -239,7 +106,6 @@ fn next_step(case: &Case, phase: Phase, effective: &Effective) -> String {
     let lagging = case.permit.status.as_ref().is_some_and(|s| s.phase != phase);
     let note = if lagging { "The operator has not caught up yet.\n" } else { "" };
     let step = match phase {
-        Phase::Pending => format!("Follow it: govcloud permit watch {name}"),
         Phase::UnderReview => {
             let groups: Vec<_> = effective.missing.iter().map(|q| q.group.as_str()).collect();
             format!(
@@ -247,21 +113,23 @@ fn next_step(case: &Case, phase: Phase, effective: &Effective) -> String {
                 groups.join(" and ")
             )
         }
-        Phase::Returned => {
-            format!("The reviewers want to know more. Answer with a new request: govcloud permit request NAME --prior {name} …")
-        }
+        Phase::Pending => format!("Follow it: govcloud permit watch {name}"),
         Phase::Approved => format!("{} Follow it: govcloud permit watch {name}", waits_to_start(case, lagging)),
         Phase::Active => format!("Its targets may run in {}--{}.", case.agency_name(), case.permit.spec.project),
+        Phase::Returned => "The reviewers want to know more.".to_owned(),
         Phase::Suspended => "Nothing of it may start or grow until a reviewer lets it go on.".to_owned(),
-        Phase::Denied => format!(
-            "Use a shared service (govcloud service search {}), or ask again with what was missing.",
-            case.permit.spec.processing_class
-        ),
-        Phase::Revoked | Phase::Expired => "What runs must drain. Ask for a new permit: govcloud permit request".to_owned(),
-        Phase::Withdrawn => "The agency took it back. Ask for a new permit: govcloud permit request".to_owned(),
-        Phase::Superseded => "A successor took over: govcloud permit list".to_owned(),
+        Phase::Denied => {
+            format!("Use a shared service: govcloud service search {}", case.permit.spec.processing_class)
+        }
+        Phase::Revoked | Phase::Expired => "Nothing of it may start or grow, and what runs must drain.".to_owned(),
+        Phase::Withdrawn => "The agency took it back.".to_owned(),
+        Phase::Superseded => "Another permit took its place.".to_owned(),
     };
-    format!("{note}{step}\n")
+    let then = match phase {
+        Phase::Pending | Phase::UnderReview | Phase::Approved | Phase::Active | Phase::Suspended => String::new(),
+        over => can_do(&case.permit, over),
+    };
+    format!("{note}{step}\n{then}")
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use clap::Args;
 use govcloud_crds::{
     ProcessingPermit,
     conditions::find as condition,
-    permit::{Phase, effective::Effective},
+    permit::{Phase, ReviewVerdict, effective::Effective},
 };
 use kube::{Api, ResourceExt as _};
 
 use super::{
     find::{self, Case},
+    next::can_do,
     show::phase,
 };
 use crate::{
@@ -108,41 +109,34 @@ fn ending(case: &Case, paint: Paint, now: jiff::Timestamp) -> (Exit, String) {
     let effective = case.effective(now);
     let phase = settled(case, &effective).unwrap_or(effective.phase);
     let (title, spec) = (case.title(), &case.permit.spec);
-    let why = effective.decision.as_ref().map_or_else(String::new, |d| format!(" \"{}\"", plain(&d.reason)));
-    let end = case
-        .permit
-        .status
-        .as_ref()
-        .and_then(|s| s.not_after.as_ref())
-        .map_or_else(String::new, |t| format!(" until {}", day(t.0)));
-    let class = &spec.processing_class;
-    match phase {
-        Phase::Active => (
-            Exit::Ok,
-            format!(
-                "{} {title} is active{end}. Its targets may run in {}--{}.\n",
-                paint.good("✓"),
-                case.agency_name(),
-                spec.project
-            ),
-        ),
-        Phase::Denied => (
-            Exit::Denied,
-            format!("{} {title} was denied.{why}\nWhat there is instead: govcloud service search {class}\n", paint.bad("✗")),
-        ),
-        Phase::Returned => (
-            Exit::Denied,
-            format!(
-                "{} {title} was returned.{why}\nAnswer with a new request: govcloud permit request NAME --prior {} …\n",
-                paint.attention("✗"),
-                case.permit.name_any()
-            ),
-        ),
-        other => (
-            Exit::Denied,
-            format!("{} {title} is over: {other}.{why}\nSee it in full: govcloud permit show {title}\n", paint.bad("✗")),
-        ),
+    let status = case.permit.status.as_ref();
+    let end = status.and_then(|s| s.not_after.as_ref()).map_or_else(String::new, |t| format!(" until {}", day(t.0)));
+    if phase == Phase::Active {
+        let place = format!("{}--{}", case.agency_name(), spec.project);
+        return (Exit::Ok, format!("{} {title} is active{end}. Its targets may run in {place}.\n", paint.good("✓")));
     }
+    let why = effective.decision.as_ref().map_or_else(String::new, |d| format!(" \"{}\"", plain(&d.reason)));
+    let said = match phase {
+        Phase::Denied => {
+            let class = &spec.processing_class;
+            format!("{} {title} was denied.{why}\nWhat there is instead: govcloud service search {class}\n", paint.bad("✗"))
+        }
+        Phase::Returned => format!("{} {title} was returned.{why}\n", paint.attention("✗")),
+        Phase::Suspended => {
+            format!("{} {title} is suspended{end}.{}\n", paint.bad("✗"), suspended_because(case, &effective))
+        }
+        Phase::Superseded => format!("{} {title} is over: another one took its place.\n", paint.attention("✗")),
+        other => {
+            format!("{} {title} is over: {other}.{why}\nSee it in full: govcloud permit show {title}\n", paint.bad("✗"))
+        }
+    };
+    (Exit::Denied, said + &can_do(&case.permit, phase))
+}
+
+fn suspended_because(case: &Case, effective: &Effective) -> String {
+    let last = effective.reviews.iter().rfind(|row| row.counted && row.verdict == ReviewVerdict::Suspend);
+    let review = last.and_then(|row| case.reviews.iter().find(|review| review.name_any() == row.name));
+    review.map_or_else(String::new, |review| format!(" \"{}\"", plain(&review.spec.reason)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use kube::{
 };
 use serde_json::json;
 
-use super::find::{find, title};
+use super::{
+    find::{find, title},
+    next::fitting,
+};
 use crate::{
     confirm::confirm,
     context::{Context, FIELD_MANAGER},
@@ -53,7 +56,8 @@ fn phase(permit: &ProcessingPermit) -> Phase {
 fn withdrawable(permit: &ProcessingPermit) -> Result<()> {
     let phase = phase(permit);
     if phase.is_over() {
-        return Err(CliError::failure(format!("{} is over already ({phase}); there is nothing to withdraw", title(permit))));
+        let error = CliError::failure(format!("{} is over already ({phase}); there is nothing to withdraw", title(permit)));
+        return Err(fitting(permit).into_iter().fold(error, CliError::hint));
     }
     Ok(())
 }
@@ -63,6 +67,13 @@ fn question(permit: &ProcessingPermit) -> String {
     match phase(permit) {
         Phase::Active | Phase::Suspended => {
             format!("{title} is {}. Giving it up closes its slots, and what runs must drain. Withdraw it?", phase(permit))
+        }
+        Phase::Returned => format!(
+            "Withdraw {title}? This cannot be undone. An answer would keep its place in the queue: govcloud permit answer {}",
+            permit.name_any()
+        ),
+        Phase::UnderReview => {
+            format!("Withdraw {title}? This cannot be undone, and a new request stands at the end of the queue.")
         }
         _ => format!("Withdraw {title}? This cannot be undone."),
     }

@@ -83,7 +83,8 @@ fn changes_at(permit: &ProcessingPermit, phase: Phase, now: Timestamp) -> Option
     }
 }
 
-/// When a decision is due. Nothing is decided by time: later it is overdue.
+/// When a decision is due. Nothing is decided by time: later it is overdue. An answer keeps its place in the queue, but the
+/// reviewers' time begins with it: the agency's own delay is not theirs.
 pub fn due_by(permit: &ProcessingPermit) -> Option<Timestamp> {
     let policy = permit.status.as_ref()?.policy.as_ref()?;
     Some(policy.approval.review_within.after(permit.metadata.creation_timestamp.as_ref()?.0))

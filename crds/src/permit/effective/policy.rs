@@ -63,6 +63,11 @@ impl Policy {
         self.pinned.approval.on_duplicate == OnDuplicate::Deny && self.intent != Intent::Appeal
     }
 
+    /// Whether nobody has to approve it, because it was granted before.
+    pub fn waives_everything(&self) -> bool {
+        self.pinned.automatic.as_ref().is_some_and(|automatic| automatic.waives == Waiver::Everything)
+    }
+
     /// Whether a group may say anything about the request.
     pub fn has_say(&self, group: &str) -> bool {
         self.in_full(false).iter().any(|q| q.group == group)

@@ -47,10 +47,11 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// What is decided without a person: a duplicate that the class denies, or what nobody has to approve.
+    /// What is decided without a person: a duplicate that the class denies, or what nobody has to approve. Who asks for less
+    /// of what they have builds nothing, whatever is offered elsewhere by now.
     pub(super) fn decide_at_once(&mut self, at: Timestamp) {
         let at = Time(at);
-        if self.duplicate && self.policy.denies_duplicates() {
+        if self.duplicate && self.policy.denies_duplicates() && !self.policy.waives_everything() {
             let reason = "A shared service offers the same, and this class denies duplicates.".to_owned();
             self.decision = Some(Decision { verdict: ReviewVerdict::Deny, at, capacity: Resources::default(), reason });
             return;

@@ -14,7 +14,7 @@ use crate::population::until_ready;
 
 const HOME: &str = "agency-customs";
 const SLOTS: usize = 40;
-const GIVE_UP: Duration = Duration::from_secs(60);
+const GIVE_UP: Duration = Duration::from_mins(1);
 /// A namespace like a project's that no controller looks after: its grant is the baseline's.
 const BARE: &str = "customs--bare";
 
