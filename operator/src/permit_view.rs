@@ -6,7 +6,7 @@ use govcloud_crds::{
     conditions::{Verdict, find},
     permit::{
         AssessmentResult, Change, Intent, Phase, ProcessingPermitStatus, ReviewVerdict,
-        effective::{Effective, due_by},
+        effective::{Effective, due_by, is_late},
         validate::Objection,
         warning::{drains_until, warned},
     },
@@ -191,7 +191,7 @@ fn waiting(view: &View<'_>) -> String {
 fn overdue(view: &View<'_>) -> Verdict {
     const KIND: &str = "Overdue";
     match due_by(view.permit) {
-        Some(due) if view.now > due => {
+        Some(due) if is_late(due, view.now) => {
             let message = format!("A decision was due on {}. Nothing is decided by time; ask the ministry.", day(due));
             Verdict::yes(KIND, "ReviewLate", message)
         }

@@ -37,7 +37,9 @@ fn reuse() -> Vec<Attempt> {
     let create = |object: &Value| Call::create(CUSTOMS_DEVELOPER, object);
     let mut generated = node_pool(LAB, "broker", 3, "1Ti");
     generated["metadata"] = json!({"namespace": LAB, "generateName": "broker"});
-    let kafka = json!({"apiVersion": "kafka.strimzi.io/v1", "kind": "Kafka", "metadata": {"namespace": LAB, "name": "broker"}, "spec": {}});
+    let listener = json!({"name": "plain", "port": 9092, "type": "internal", "tls": false});
+    let kafka = json!({"apiVersion": "kafka.strimzi.io/v1", "kind": "Kafka", "metadata": {"namespace": LAB, "name": "broker"},
+                       "spec": {"kafka": {"listeners": [listener]}}});
     vec![
         refused(
             "A permit for another name",

@@ -28,7 +28,7 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         ),
         ("dimension", json!({"targets": gpus}), "UnknownDimension", "it has brokers, storage"),
         ("twice", json!({"targets": [twice, twice]}), "TargetTwice", "name each object once"),
-        ("renewal", json!({"intent": "Renewal", "prior": "some"}), "NoSuchPrior", "Withdraw this request and make a New one"),
+        ("renewal", json!({"intent": "Renewal", "prior": "some"}), "NoSuchPrior", "See them: govcloud permit list"),
     ]
 }
 

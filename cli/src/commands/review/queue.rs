@@ -9,7 +9,7 @@ use govcloud_crds::{
     names,
     permit::{
         AssessmentResult, Intent, Phase, ReviewVerdict, demand,
-        effective::{Effective, due_by},
+        effective::{Effective, due_by, is_late},
     },
 };
 use jiff::Timestamp;
@@ -178,7 +178,7 @@ fn entry(case: &Case, state: &Effective, classes: &Classes, caller: &Caller, now
         position: status.queue.filter(|_| state.decision.is_none()).map(|queue| queue.position),
         since: approved.or(queued).or(created),
         due,
-        overdue: due.is_some_and(|due| now > due),
+        overdue: due.is_some_and(|due| is_late(due, now)),
         missing: still_missing(state).to_vec(),
         mine: plan(case, &wish, now).is_ok(),
     }

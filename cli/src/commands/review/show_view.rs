@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use govcloud_crds::{
     class::Quorum,
-    permit::{Assessment, AssessmentResult, Intent, OfferAssessment, OfferResult, Phase, ReviewVerdict, Truth},
+    permit::{
+        Assessment, AssessmentResult, Intent, OfferAssessment, OfferResult, Phase, ReviewVerdict, Truth, effective::is_late,
+    },
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -50,7 +52,7 @@ fn head(facts: &Facts, paint: Paint, now: Timestamp) -> String {
     }
     if let Some(due) = facts.due {
         let late = paint.bad(&format!("OVERDUE by {}", age(Some(&Time(due)), now)));
-        let _ = if now > due { write!(text, ", {late}") } else { write!(text, ", decision due {}", day(due)) };
+        let _ = if is_late(due, now) { write!(text, ", {late}") } else { write!(text, ", decision due {}", day(due)) };
     }
     text + "\n"
 }

@@ -78,7 +78,7 @@ fn changes_at(permit: &ProcessingPermit, phase: Phase, now: Timestamp) -> Option
             Some(warning::next_warning(from, ends, now).unwrap_or(ends))
         }
         phase if phase.is_over() => warning::drains_until(permit).filter(|until| *until > now),
-        Phase::UnderReview => due_by(permit).filter(|due| *due > now),
+        Phase::UnderReview => due_by(permit).filter(|due| !is_late(*due, now)),
         _ => None,
     }
 }
@@ -88,6 +88,11 @@ fn changes_at(permit: &ProcessingPermit, phase: Phase, now: Timestamp) -> Option
 pub fn due_by(permit: &ProcessingPermit) -> Option<Timestamp> {
     let policy = permit.status.as_ref()?.policy.as_ref()?;
     Some(policy.approval.review_within.after(permit.metadata.creation_timestamp.as_ref()?.0))
+}
+
+/// Whether the moment at which a decision is due has come.
+pub fn is_late(due: Timestamp, now: Timestamp) -> bool {
+    now >= due
 }
 
 impl Effective {

@@ -6,7 +6,11 @@ use std::fmt::Write as _;
 
 use govcloud_crds::{
     class::Quorum,
-    permit::{Intent, Phase, Queue, effective::Effective, warning::drains_until},
+    permit::{
+        Intent, Phase, Queue,
+        effective::{Effective, is_late},
+        warning::drains_until,
+    },
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -132,7 +136,7 @@ fn when(of: &Explanation, now: Timestamp) -> String {
     let drains = of.drains_until.as_ref().filter(|until| until.0 > now).map(|until| day(until.0));
     match (of.phase, &of.queue, end) {
         (Phase::UnderReview, Some(queue), _) => {
-            let (due, late) = (day(queue.due_by.0), queue.due_by.0 < now);
+            let (due, late) = (day(queue.due_by.0), is_late(queue.due_by.0, now));
             let was = if late { "was due" } else { "due" };
             format!(", {} in the queue, decision {was} {due}", ordinal(queue.position))
         }
