@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 use clap::Args;
 use govcloud_crds::{
     Agency, ProcessingClass, Quantity, Resources, SharedService,
-    class::{measure::Size, recognise::recognise},
+    class::{
+        compute::{Threshold, above},
+        measure::Size,
+        recognise::recognise,
+    },
     common::{Classification, Interface},
     permit::{
         Assessment, AssessmentResult,
@@ -144,7 +148,7 @@ pub async fn run(ctx: &Context, args: CheckArgs) -> Result<Exit> {
     let classes = ctx.classes().await?;
     let plurals = Plurals::discover(&ctx.client, &manifests, &classes).await?;
     known_class(args.class.as_deref(), &classes)?;
-    let mut report = sort(&manifests, &plurals, &classes, args.class.as_deref());
+    let mut report = sort(&manifests, &plurals, &classes, &ctx.thresholds().await?, args.class.as_deref());
     if !report.classes.is_empty() {
         let agency = ctx.read_agency(ctx.agency().await?).await?;
         let services = ctx.services().await?;
@@ -171,12 +175,14 @@ pub fn sort(
     manifests: &[Manifest],
     plurals: &Plurals,
     classes: &BTreeMap<String, ProcessingClass>,
+    thresholds: &[Threshold],
     only: Option<&str>,
 ) -> Report {
     let mut by_class: BTreeMap<String, Vec<CheckedObject>> = BTreeMap::new();
     let (mut unaffected, mut left_out) = (0, Vec::new());
     for manifest in manifests {
-        match recognise(&manifest.object, plurals.of(&manifest.object), classes) {
+        let found = recognise(&manifest.object, plurals.of(&manifest.object), classes);
+        match found.or_else(|| above(&manifest.object, thresholds)) {
             None => unaffected += 1,
             Some(found) if only.is_some_and(|class| class != found.class) => left_out.push(found.class),
             Some(found) => {
