@@ -100,6 +100,15 @@ async fn what_grows_beyond_is_refused(cloud: &Cloud) {
     change(json!({"spec": {"replicas": 5}})).is_refused(cloud, TOO_LARGE).await;
     change(json!({"metadata": {"labels": {"team": "x"}}})).passes(cloud, "nothing grows").await;
     change(json!({"spec": {"replicas": 3}})).passes(cloud, "it shrinks").await;
+
+    let mut small = pod(LAB, "small", "registry.gov.internal/innocent:1");
+    small["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "1"}});
+    cloud.create_json(CUSTOMS_DEVELOPER, &small).await.succeeds();
+    let path = format!("/api/v1/namespaces/{LAB}/pods/small/resize");
+    let mut live = cloud.json(ADMIN, &["get", "pod", "small", "-n", LAB, "-o", "json"]).await;
+    live["spec"]["containers"][0]["resources"]["requests"]["cpu"] = json!("65");
+    live["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!("65");
+    Attack::replace_at(ADMIN, &path, &live).is_refused(cloud, TOO_LARGE).await;
 }
 
 async fn a_permit_names_its_size(cloud: &Cloud) {

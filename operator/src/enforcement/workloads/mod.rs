@@ -70,8 +70,9 @@ fn rules(operations: &[&'static str]) -> Vec<Rule> {
     WORKLOADS
         .iter()
         .map(|w| {
-            let ephemeral = (w.kind == "Pod" && operations.contains(&"UPDATE")).then_some("pods/ephemeralcontainers");
-            Rule::version(w.group, w.version, [w.resource].into_iter().chain(ephemeral), operations)
+            let is_pod = w.kind == "Pod" && operations.contains(&"UPDATE");
+            let more = is_pod.then_some(["pods/ephemeralcontainers", "pods/resize"]);
+            Rule::version(w.group, w.version, [w.resource].into_iter().chain(more.into_iter().flatten()), operations)
         })
         .collect()
 }
@@ -347,6 +348,8 @@ mod tests {
         let policies = made(&[class("a", &["kafka"])]);
         let resources: Vec<_> = policies["govcloud-workloads"].rules.iter().flat_map(|r| r.resources.clone()).collect();
         assert!(WORKLOADS.iter().all(|w| resources.iter().any(|r| r == w.resource)), "{resources:?}");
-        assert!(resources.contains(&"pods/ephemeralcontainers".to_owned()));
+        for of_a_pod in ["pods/ephemeralcontainers", "pods/resize"] {
+            assert!(resources.contains(&of_a_pod.to_owned()), "{of_a_pod}");
+        }
     }
 }
