@@ -52,20 +52,17 @@ fn speaks(service: &Service, protocol: usize, need: usize) -> Option<bool> {
 
 fn room(instance: &Instance, at: usize, service: &Service, number: usize, plan: &Plan) -> Fit {
     let allocated = if service.freshness == 2 { [0, 0] } else { service.allocated };
-    let (mut free, mut own_elsewhere, mut beside) = ([0, 0], [0, 0], 0);
-    for d in 0..2 {
-        free[d] = (service.capacity[d] - allocated[d]).max(0);
-    }
+    let mut free: [i64; 2] = std::array::from_fn(|d| (service.capacity[d] - allocated[d]).max(0));
+    let (mut own_elsewhere, mut beside) = ([0, 0], 0);
     for keep in instance.kept.iter().filter(|keep| keep.service == at) {
         let Some(claims) = instance.claims_of(keep) else { continue };
+        let taken = service.plans[keep.plan].size.map(|amount| claims * amount.unwrap_or(0));
         if keep.own && keep.plan == number {
             beside += keep.brokers;
-            continue;
-        }
-        let taken = service.plans[keep.plan].size.map(|amount| claims * amount.unwrap_or(0));
-        let from = if keep.own { &mut own_elsewhere } else { &mut free };
-        for d in 0..2 {
-            from[d] = if keep.own { from[d] + taken[d] } else { (from[d] - taken[d]).max(0) };
+        } else if keep.own {
+            own_elsewhere = [own_elsewhere[0] + taken[0], own_elsewhere[1] + taken[1]];
+        } else {
+            free = [(free[0] - taken[0]).max(0), (free[1] - taken[1]).max(0)];
         }
     }
     let one = plan.size.map(|amount| amount.unwrap_or(0));

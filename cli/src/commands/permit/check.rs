@@ -270,7 +270,9 @@ fn judge(report: &mut Report, view: &AgencyView<'_>, needs: &Needs, now: Timesta
         };
         let mut assessment = assess(&request, view.services, &view.kept(now), view.classes, now);
         // Nothing is kept for who only asks.
-        assessment.offers.iter_mut().for_each(|offer| offer.reserved_until = None);
+        for offer in &mut assessment.offers {
+            offer.reserved_until = None;
+        }
         class.assessment = Some(assessment);
     }
 }
