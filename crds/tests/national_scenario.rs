@@ -179,10 +179,11 @@ impl Nation {
 fn service(i: usize, rng: &mut Rng) -> SharedService {
     let (class, protocol) = CLASSES[i % CLASSES.len()];
     let regimes: Vec<_> = REGIMES.iter().filter(|_| rng.below(4) == 0).collect();
+    let zones: Vec<_> = ["north", "south", "east"].iter().filter(|_| rng.below(2) == 0).collect();
     let spec = json!({
         "displayName": format!("Service {i}"), "provider": "ito", "processingClass": class,
         "interfaces": [{"name": protocol, "version": if rng.below(12) == 0 { "latest" } else { "3.9" }}],
-        "zones": ["north", "south", "east"].iter().filter(|_| rng.below(2) == 0).collect::<Vec<_>>(),
+        "zones": zones,
         "dataClassification": "Restricted", "eligibility": {"securityRegimes": regimes},
         "plans": [{"name": "small", "capacity": {"units": 2}}, {"name": "large", "capacity": {"units": 8}}],
         "capacity": {"units": rng.within(80, 600)}, "binding": {"type": protocol},
