@@ -70,6 +70,8 @@ pub enum Command {
     /// Something on a cluster.
     #[command(flatten)]
     OnCluster(ClusterCommand),
+    /// Say what was refused lately, to whom and why, from the API server's audit log
+    Denials(commands::denials::DenialsArgs),
     /// Print a completion script for a shell
     Completion(commands::completion::CompletionArgs),
     /// Try a Government Cloud out, on this machine or on a cluster of your own

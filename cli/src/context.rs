@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use govcloud_crds::{Agency, ProcessingClass, SharedService, names};
+use govcloud_crds::{
+    Agency, GovernmentCloud, ProcessingClass, SharedService,
+    class::compute::{Threshold, thresholds},
+    names,
+};
 use jiff::Timestamp;
 use k8s_openapi::{NamespaceResourceScope, api::authentication::v1::SelfSubjectReview};
 use kube::{
@@ -135,6 +139,13 @@ impl Context {
     pub async fn classes(&self) -> Result<BTreeMap<String, ProcessingClass>> {
         let classes: Vec<ProcessingClass> = self.list(Api::all(self.client.clone())).await?;
         Ok(classes.into_iter().map(|class| (class.name_any(), class)).collect())
+    }
+
+    /// How much one workload may ask for without a permit; nothing if the caller may not read the GovernmentCloud.
+    pub async fn thresholds(&self) -> Result<Vec<Threshold>> {
+        let clouds: Api<GovernmentCloud> = Api::all(self.client.clone());
+        let cloud = if_readable(clouds.get(names::CLOUD_NAME).await.map_err(Into::into))?;
+        Ok(thresholds(cloud.as_ref()).0)
     }
 
     /// The catalogue, by name.

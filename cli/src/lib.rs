@@ -108,6 +108,7 @@ fn log_requests(verbose: u8) {
 async fn dispatch(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Completion(args) => commands::completion::run(&args),
+        Command::Denials(args) => commands::denials::run(&args, &cli.global),
         Command::Sandbox(args) => sandbox::run(args, &cli.global).await,
         Command::OnCluster(ClusterCommand::Permit(PermitCommand::Check(args))) if args.catalogue.is_some() => {
             commands::permit::check::run_offline(

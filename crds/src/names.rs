@@ -38,6 +38,8 @@ pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "govcloud";
 /// Annotation: the uid of the Agency or Project that a namespace was made for.
 pub const ANNOTATION_OWNER_UID: &str = "govcloud.dev/owner-uid";
+/// Annotation of a project's namespace: the registries that its images may come from, separated by spaces; empty means any.
+pub const ANNOTATION_REGISTRIES: &str = "govcloud.dev/registries";
 /// Annotation on a project's ResourceQuota: the operation of the ledger that it was last written for.
 pub const ANNOTATION_OPERATION: &str = "govcloud.dev/ledger-operation";
 /// Annotation of a project's ResourceQuota: the uid of the namespace that it was written for. One of the same name may have been

@@ -3,7 +3,7 @@
 //! An existing namespace is never adopted: one that was not made for exactly this owner is a conflict, and stays as it is.
 //! The one exception is the home that a closed agency left behind, with its paperwork.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use govcloud_crds::names::{ANNOTATION_OWNER_UID, FINALIZER, LABEL_AGENCY, LABEL_HOME};
 use k8s_openapi::api::core::v1::Namespace;
@@ -78,19 +78,20 @@ async fn create(api: &Api<Namespace>, manifest: &Value, owner: Option<&str>) -> 
     }
 }
 
-/// Sets our labels and the owner where they differ; others' labels stay.
+/// Sets our labels, our annotations and the owner where they differ; others' stay.
 async fn relabel(api: &Api<Namespace>, manifest: &Value, live: &Namespace, owner: Option<&str>) -> Result<(), Error> {
     let name = live.name_any();
-    let wanted = manifest["metadata"]["labels"].as_object();
-    let is_theirs = live.annotations().get(ANNOTATION_OWNER_UID).map(String::as_str) == owner;
-    let differs = !is_theirs
-        || wanted.into_iter().flatten().any(|(key, value)| live.labels().get(key).map(String::as_str) != value.as_str());
-    if !differs {
+    let mut annotations = manifest["metadata"]["annotations"].clone();
+    annotations[ANNOTATION_OWNER_UID] = json!(owner);
+    let differs = |wanted: &Value, live: &BTreeMap<String, String>| {
+        wanted.as_object().into_iter().flatten().any(|(key, value)| live.get(key).map(String::as_str) != value.as_str())
+    };
+    if !differs(&manifest["metadata"]["labels"], live.labels()) && !differs(&annotations, live.annotations()) {
         return Ok(());
     }
     let patch = json!({"metadata": {
         "labels": manifest["metadata"]["labels"],
-        "annotations": {ANNOTATION_OWNER_UID: owner},
+        "annotations": annotations,
         "resourceVersion": live.resource_version(),
     }});
     let written = api

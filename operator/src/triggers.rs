@@ -217,6 +217,7 @@ pub fn class(stores: &Stores, queues: &Queues, class: &ProcessingClass) {
     if !is_news(stores, &stores.classes, class) {
         return;
     }
+    queues.the_cloud();
     queues.enforcement.notify_one();
     Queues::each(&queues.project, &stores.projects, |_| true);
     Queues::each(&queues.service, &stores.services, |s| s.spec.processing_class == class.name_any());

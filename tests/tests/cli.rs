@@ -19,6 +19,7 @@ async fn every_command_answers_with_its_exit_code() {
     formats::objects_are_printed_as_kubectl_does(&setting).await;
     cases::each_person_gets_an_answer(&setting).await;
     cases::kubectl_finds_the_plugin(&setting).await;
+    cases::what_was_refused_is_in_the_audit_log(&setting).await;
     agency::permits_go_their_way(&setting).await;
     ministry::decides_at_a_terminal(&setting).await;
 }

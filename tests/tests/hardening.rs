@@ -45,6 +45,7 @@ async fn mistakes_and_leftovers_do_no_harm() {
         claims::a_secret_of_the_developer_is_never_touched(&cloud),
         agencies::an_agency_opened_again_takes_over_its_paperwork(&cloud),
         agencies::who_joins_the_agency_later_undoes_no_approval(&cloud),
+        agencies::images_come_from_the_registries_of_the_agency(&cloud),
     );
     steps::nothing_panicked(&cloud).await;
 }

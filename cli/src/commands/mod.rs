@@ -2,6 +2,7 @@
 
 pub mod agency;
 pub mod completion;
+pub mod denials;
 pub mod parse;
 pub mod permit;
 pub mod project;

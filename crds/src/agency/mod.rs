@@ -94,7 +94,7 @@ pub struct Members {
 }
 
 /// How an agency's projects are separated from others.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Isolation {
     /// Isolated: only its own projects, the services it is bound to, and DNS. Open: no network policy.
@@ -103,9 +103,11 @@ pub struct Isolation {
     /// The Pod Security Standard of its project namespaces.
     #[serde(default)]
     pub pod_security: PodSecurity,
-    /// Registries that its images may come from, such as registry.gov.internal; empty means any.
+    /// Registries that its images may come from, such as registry.gov.internal, or parts of them, such as
+    /// registry.gov.internal/tax; an image without a registry is from docker.io. Empty means any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 253)))]
+    #[x_kube(validation = Rule::new("self.all(r, r.matches('^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*$'))").message("a registry is a host with an optional port and path, such as registry.gov.internal:5000/tax, without https:// and without a / at its end"))]
     pub registries: Vec<String>,
 }
 

@@ -1,5 +1,6 @@
 //! [`ProcessingClass`]: a kind of processing infrastructure, how it is recognised, measured and approved.
 
+pub mod compute;
 pub mod controlled;
 pub mod lineage;
 pub mod measure;

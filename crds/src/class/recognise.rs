@@ -108,9 +108,12 @@ impl WorkloadKind {
     }
 }
 
+static NOTHING: Value = Value::Null;
+
 /// What a pod runs, by what runs at the same time.
-#[derive(Default)]
-struct Pod<'a> {
+pub(super) struct Pod<'a> {
+    /// Its spec as it is.
+    pub(super) whole: &'a Value,
     main: Vec<&'a Value>,
     /// Sidecars and ephemeral containers: they run with the initial containers and with the main ones.
     beside: Vec<&'a Value>,
@@ -121,12 +124,13 @@ struct Pod<'a> {
 }
 
 impl<'a> Pod<'a> {
-    fn of(workload: &WorkloadKind, object: &'a Value) -> Self {
-        let Some(pod) = at(object, workload.pod_spec) else { return Self::default() };
+    pub(super) fn of(workload: &WorkloadKind, object: &'a Value) -> Self {
+        let pod = at(object, workload.pod_spec).unwrap_or(&NOTHING);
         let list = |field: &str| pod.get(field).and_then(Value::as_array).into_iter().flatten();
         let is_sidecar = |c: &&Value| c.get("restartPolicy").and_then(Value::as_str) == Some("Always");
         let (sidecars, first): (Vec<_>, Vec<_>) = list("initContainers").partition(is_sidecar);
         Self {
+            whole: pod,
             main: list("containers").collect(),
             beside: sidecars.into_iter().chain(list("ephemeralContainers")).collect(),
             first,
@@ -140,7 +144,7 @@ impl<'a> Pod<'a> {
     }
 
     /// The most that its containers take at a time, where one takes `each`.
-    fn peak(&self, each: impl Fn(&Value) -> Result<Quantity, MeasureError>) -> Result<Quantity, MeasureError> {
+    pub(super) fn peak(&self, each: impl Fn(&Value) -> Result<Quantity, MeasureError>) -> Result<Quantity, MeasureError> {
         let sum = |list: &[&Value]| list.iter().map(|c| each(c)).sum::<Result<Quantity, _>>();
         let first = self.first.iter().map(|c| each(c)).collect::<Result<Vec<_>, _>>()?;
         Ok(sum(&self.beside)? + sum(&self.main)?.max(first.into_iter().max().unwrap_or_default()))

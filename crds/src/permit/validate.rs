@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use crate::{
     Agency, ProcessingClass, ProcessingPermit, Project,
-    class::controlled::class_of,
+    class::{compute::COMPUTE, controlled::class_of},
     common::Period,
     permit::{
         Intent, Phase, Target,
@@ -123,11 +123,11 @@ fn other_class<'a>(target: &Target, subject: Subject<'a>) -> Option<&'a str> {
     class_of(&target.group, &target.resource, subject.classes).filter(|of| *of != subject.permit.spec.processing_class)
 }
 
-/// Whether a target can be of a class: a resource that it controls, or a workload if it knows images.
+/// Whether a target can be of a class: a resource that it controls, or a workload if it knows images or is about size alone.
 pub fn is_of_class(target: &Target, class: &ProcessingClass) -> bool {
     let controlled = class.spec.controls.iter().any(|c| c.group == target.group && c.resource == target.resource);
     let workload = crate::class::recognise::WORKLOADS.iter().any(|w| w.group == target.group && w.resource == target.resource);
-    controlled || (workload && class.spec.workloads.is_some())
+    controlled || (workload && (class.spec.workloads.is_some() || class.name_any() == COMPUTE))
 }
 
 fn dimensions(subject: Subject<'_>) -> Option<Objection> {

@@ -8,13 +8,17 @@ use std::{
 
 use govcloud_crds::{
     GovernmentCloud, ProcessingPermit,
+    class::compute::{COMPUTE, in_words, thresholds},
     cloud::{GovernmentCloudStatus, Interruption},
     conditions::{Verdict, conditions, is_true},
     permit::Phase,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{Api, ResourceExt, runtime::controller::Action};
+use kube::{
+    Api, ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
 
 use super::enforcement::EnforcementState;
 use crate::{context::Context, error::Error, metrics::PhaseLabel, notify::all_due, stores::Stores};
@@ -44,7 +48,8 @@ pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Re
     let due = all_due(&cloud, &context.stores.permits);
     context.metrics.notifications_due.set(i64::try_from(due).unwrap_or(i64::MAX));
     let announced = context.notices.lock().unwrap_or_else(PoisonError::into_inner).verdicts(&cloud, due);
-    let verdicts: Vec<_> = [intact, ready, late].into_iter().chain(announced).chain(not_yet(&cloud)).collect();
+    let verdicts: Vec<_> =
+        [intact, ready, late].into_iter().chain(announced).chain(thresholds_in_force(&cloud, &context.stores)).collect();
     status.conditions = conditions(&before.conditions, &verdicts, cloud.metadata.generation, context.now());
     publish(&context, &status);
     let api: Api<GovernmentCloud> = Api::all(context.client.clone());
@@ -76,10 +81,26 @@ fn overdue(stores: &Stores) -> Verdict {
     Verdict::yes(KIND, "ReviewsLate", message)
 }
 
-/// What the cloud asks for that this version does not do.
-fn not_yet(cloud: &GovernmentCloud) -> Option<Verdict> {
-    const MESSAGE: &str = "This version of the operator keeps thresholds on record and does not act on them.";
-    (!cloud.spec.thresholds.is_empty()).then(|| Verdict::no("FullySupported", "OnRecordOnly", MESSAGE))
+/// Thresholds that admission cannot hold a workload against, or that nobody can get a permit for.
+fn thresholds_in_force(cloud: &GovernmentCloud, stores: &Stores) -> Option<Verdict> {
+    const KIND: &str = "ThresholdsInForce";
+    let (known, unknown) = thresholds(Some(cloud));
+    if !unknown.is_empty() {
+        let message = format!(
+            "{} limits nothing that a container asks for. Thresholds are cpu, memory or devices, such as requests.cpu, limits.memory or requests.nvidia.com/gpu.",
+            unknown.join(", ")
+        );
+        return Some(Verdict::no(KIND, "UnknownKey", message));
+    }
+    if known.is_empty() {
+        return None;
+    }
+    if stores.classes.get(&ObjectRef::new(COMPUTE)).is_none() {
+        let message = format!("There is no class {COMPUTE}, so nobody can get a permit for what is above them; apply one.");
+        return Some(Verdict::no(KIND, "NoComputeClass", message));
+    }
+    let message = format!("One workload above any of these needs a permit of class {COMPUTE}: {}.", in_words(&known));
+    Some(Verdict::yes(KIND, "Enforced", message))
 }
 
 fn count(stores: &Stores, before: &GovernmentCloudStatus) -> GovernmentCloudStatus {

@@ -15,7 +15,9 @@ pub mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use govcloud_crds::{CapacityPool, GovernmentCloud, ProcessingClass, capacity::Aliases, cloud::exempt_namespaces};
+use govcloud_crds::{
+    CapacityPool, GovernmentCloud, ProcessingClass, capacity::Aliases, class::compute::thresholds, cloud::exempt_namespaces,
+};
 use serde_json::Value;
 
 /// A resource that the cluster serves.
@@ -77,7 +79,7 @@ pub fn desired(inputs: &Inputs<'_>) -> Vec<Value> {
     let gated = gated_keys(inputs.classes);
     let mut policies = guards::policies(inputs.operator_user, &gated, inputs.aliases, &controllers(inputs.classes));
     policies.extend(slots::policies(inputs.classes, inputs.closed, inputs.served, &exempt));
-    policies.extend(workloads::policies(inputs.classes, inputs.served, &exempt));
+    policies.extend(workloads::policies(inputs.classes, &thresholds(inputs.cloud).0, inputs.served, &exempt));
     let mut manifests: Vec<_> = policies.iter().flat_map(policy::Policy::manifests).collect();
     manifests.extend(placement::manifests(inputs.pools, inputs.served));
     manifests.extend(roles::cluster_roles(inputs.classes));

@@ -225,6 +225,21 @@ pub async fn each_person_gets_an_answer(setting: &Setting) {
 }
 
 /// `kubectl govcloud` is the same program, and calls itself so.
+/// What the API server refused stands in its audit log, whoever was refused.
+pub async fn what_was_refused_is_in_the_audit_log(setting: &Setting) {
+    let refused =
+        setting.cloud.kubectl(TAX_DEVELOPER, &["apply", "-f", &setting.folder().join("broker.json").to_string_lossy()]).await;
+    refused.refused_with("no permit names");
+    let log = setting.cloud.plane.audit_log().display().to_string();
+    let said = setting.govcloud("", &format!("denials {log} --agency tax-administration -o wide"), "").await.succeeds();
+    let row = said.lines().find(|line| line.contains("developer@tax") && line.contains("no permit names kafkanodepools/"));
+    assert!(row.is_some_and(|row| row.contains("kafkanodepools/") && row.contains("tax-administration--analytics")), "{said}");
+    let none = setting.govcloud("", &format!("denials {log} --agency nobody"), "").await.succeeds();
+    assert!(none.contains("Nothing was refused"), "{none}");
+    let wrong = setting.govcloud("", "denials {folder}/web.json", "").await;
+    assert_eq!((wrong.code, wrong.err.contains("is no audit log")), (2, true), "{wrong:?}");
+}
+
 pub async fn kubectl_finds_the_plugin(setting: &Setting) {
     let said = setting.kubectl("govcloud whoami --context tax-requester -n agency-tax-administration").await.succeeds();
     assert!(said.contains("requester@tax   agency tax-administration (requester)   cloud national"), "{said}");

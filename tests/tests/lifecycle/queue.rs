@@ -24,8 +24,8 @@ pub async fn everybody_who_waits_has_the_place_of_their_age(cloud: &Cloud) {
 /// Waits until those who wait, by age, see the places 1, 2, 3 and so on, and these are among them; their names in that order.
 async fn until_in_order(cloud: &Cloud, among: &[&str]) -> Vec<String> {
     eventually("everybody sees their place", || async {
-        let all = cloud.json(people::ADMIN, &["get", "permits", "-A", "-o", "json"]).await;
-        let mut waiting = all["items"].as_array().cloned().unwrap_or_default();
+        let all = cloud.json(people::ADMIN, &["get", "processingpermits", "-A", "-o", "json"]).await;
+        let mut waiting = all["items"].as_array().cloned().expect("a list");
         waiting.retain(|permit| permit["status"]["phase"] == "UnderReview");
         waiting.sort_by_key(|permit| [text(&permit["metadata"]["creationTimestamp"]), text(&permit["metadata"]["uid"])]);
         let names: Vec<_> = waiting.iter().map(|permit| text(&permit["metadata"]["name"])).collect();

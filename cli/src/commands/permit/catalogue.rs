@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use govcloud_crds::{
     Agency, ProcessingClass, ProcessingPermit, Resources, SharedService,
     agency::family,
+    class::compute::{Threshold, thresholds},
     names::agency_of_home,
     permit::{
         keeping::{Kept, asked_again, kept, plan_sizes},
@@ -26,6 +27,8 @@ use crate::{
 pub struct Catalogue {
     /// All classes by name.
     pub classes: BTreeMap<String, ProcessingClass>,
+    /// How much one workload may ask for without a permit.
+    pub thresholds: Vec<Threshold>,
     services: Vec<SharedService>,
     agencies: BTreeMap<String, Agency>,
     /// Those that may be read: from the cluster only those of the agency itself.
@@ -40,7 +43,7 @@ impl Catalogue {
         let all: Option<Vec<Agency>> = if_readable(ctx.list(Api::all(ctx.client.clone())).await)?;
         agencies.extend(all.into_iter().flatten().map(|agency| (agency.name_any(), agency)));
         let permits = if_readable(ctx.list(ctx.namespaced(&ctx.home().await?)).await)?.unwrap_or_default();
-        Ok(Self { classes, services: ctx.services().await?, agencies, permits })
+        Ok(Self { classes, thresholds: ctx.thresholds().await?, services: ctx.services().await?, agencies, permits })
     }
 
     /// What the manifests in a folder and those below it say; other kinds are left out.
@@ -64,7 +67,7 @@ impl Catalogue {
         agencies: impl IntoIterator<Item = Agency>,
     ) -> Self {
         let agencies = agencies.into_iter().map(|agency| (agency.name_any(), agency)).collect();
-        Self { classes, services, agencies, permits: Vec::new() }
+        Self { classes, services, agencies, ..Self::default() }
     }
 
     fn take(&mut self, manifest: &Manifest) -> Result<()> {
@@ -73,6 +76,7 @@ impl Catalogue {
             return Ok(());
         }
         match object["kind"].as_str() {
+            Some("GovernmentCloud") => self.thresholds = thresholds(Some(&read(manifest)?)).0,
             Some("ProcessingClass") => by_name(&mut self.classes, read(manifest)?),
             Some("Agency") => by_name(&mut self.agencies, read(manifest)?),
             Some("SharedService") => self.services.push(read(manifest)?),

@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 use clap::Args;
 use govcloud_crds::{
     ProcessingClass, Quantity, Resources,
-    class::{measure::Size, recognise::recognise},
+    class::{
+        compute::{Threshold, above},
+        measure::Size,
+        recognise::recognise,
+    },
     common::{Classification, Interface},
     permit::{
         Assessment, AssessmentResult,
@@ -152,7 +156,7 @@ pub async fn run(ctx: &Context, args: CheckArgs) -> Result<Exit> {
     let classes = ctx.classes().await?;
     let plurals = Plurals::discover(&ctx.client, &manifests, &classes).await?;
     known_class(args.class.as_deref(), &classes)?;
-    let mut report = sort(&manifests, &plurals, &classes, args.class.as_deref());
+    let mut report = sort(&manifests, &plurals, &classes, &ctx.thresholds().await?, args.class.as_deref());
     if !report.classes.is_empty() {
         let catalogue = Catalogue::of_cluster(ctx, classes).await?;
         judge(&mut report, &catalogue.of_agency(ctx.agency().await?)?, &args.needs, ctx.now);
@@ -166,7 +170,7 @@ pub fn run_offline(out: &Output, agency: Option<&str>, args: CheckArgs, now: Tim
     let catalogue = Catalogue::of_folder(&folder)?;
     let manifests = manifests::read(&args.filename, args.recursive)?;
     known_class(args.class.as_deref(), &catalogue.classes)?;
-    let mut report = sort(&manifests, &Plurals::default(), &catalogue.classes, args.class.as_deref());
+    let mut report = sort(&manifests, &Plurals::default(), &catalogue.classes, &catalogue.thresholds, args.class.as_deref());
     if !report.classes.is_empty() {
         let agency = agency.map(str::to_owned).or_else(|| catalogue.only_agency()).ok_or_else(|| {
             CliError::usage("it is not clear for which agency you ask").hint("Name one of the catalogue: --agency NAME")
@@ -198,12 +202,14 @@ pub fn sort(
     manifests: &[Manifest],
     plurals: &Plurals,
     classes: &BTreeMap<String, ProcessingClass>,
+    thresholds: &[Threshold],
     only: Option<&str>,
 ) -> Report {
     let mut by_class: BTreeMap<String, Vec<CheckedObject>> = BTreeMap::new();
     let (mut unaffected, mut left_out) = (0, Vec::new());
     for manifest in manifests {
-        match recognise(&manifest.object, plurals.of(&manifest.object), classes) {
+        let found = recognise(&manifest.object, plurals.of(&manifest.object), classes);
+        match found.or_else(|| above(&manifest.object, thresholds)) {
             None => unaffected += 1,
             Some(found) if only.is_some_and(|class| class != found.class) => left_out.push(found.class),
             Some(found) => {

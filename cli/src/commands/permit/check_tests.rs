@@ -1,6 +1,6 @@
 //! The story's check, and the others.
 
-use govcloud_crds::SharedService;
+use govcloud_crds::{GovernmentCloud, SharedService, class::compute::thresholds};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ fn needs() -> Needs {
 
 fn check(text: &str, needs: &Needs, services: &[SharedService], only: Option<&str>) -> (Report, String) {
     let manifests = manifests::parse("chart.yaml", text).expect("reads");
-    let mut report = sort(&manifests, &Plurals::default(), &classes(), only);
+    let mut report = sort(&manifests, &Plurals::default(), &classes(), &[], only);
     let catalogue = Catalogue::new(classes(), services.to_vec(), [testing::agency()]);
     judge(&mut report, &catalogue.of_agency("tax-administration").expect("there"), needs, testing::now());
     let advice = Advice { from: vec!["-".into()], recursive: false, project: Some("analytics".into()), needs: needs.clone() };
@@ -104,4 +104,22 @@ fn an_empty_catalogue_makes_everything_unique() {
 fn a_class_that_is_not_there_is_named() {
     let error = known_class(Some("lake"), &classes()).expect_err("unknown");
     assert_eq!(error.render(false), "error: there is no processing class lake\n  There are: gpu-training, message-broker\n");
+}
+
+#[test]
+fn what_is_larger_than_one_workload_may_be_is_of_class_compute() {
+    let authority = json!({"name": "a", "reviewers": "security:a"});
+    let spec = json!({
+        "authorities": {"NonInfrastructure": authority, "InfrastructureArea": authority, "CriticalInfrastructure": authority},
+        "thresholds": {"requests.cpu": "64"},
+    });
+    let cloud = GovernmentCloud::new("national", serde_json::from_value(spec).expect("valid"));
+    let container = json!({"name": "c", "image": "innocent", "resources": {"requests": {"cpu": "16"}}});
+    let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "big"},
+        "spec": {"replicas": 5, "template": {"spec": {"containers": [container]}}}});
+    let manifests = [Manifest { source: "big.yaml".into(), object }];
+    let report = sort(&manifests, &Plurals::default(), &classes(), &thresholds(Some(&cloud)).0, None);
+    let found: Vec<_> = report.classes.iter().map(|c| (c.class.as_str(), c.demand.to_string())).collect();
+    assert_eq!(found, [("compute", "80 cores".to_owned())]);
+    assert_eq!(sort(&manifests, &Plurals::default(), &classes(), &[], None).unaffected, 1);
 }

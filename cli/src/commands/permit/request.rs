@@ -140,7 +140,7 @@ pub async fn measured(
 ) -> Result<(String, Vec<Target>)> {
     let manifests = manifests::read(from, recursive)?;
     let plurals = Plurals::discover(&ctx.client, &manifests, classes).await?;
-    let report = sort(&manifests, &plurals, classes, class);
+    let report = sort(&manifests, &plurals, classes, &ctx.thresholds().await?, class);
     if !report.left_out.is_empty() {
         ctx.out.note("Objects of other classes are left out; each class needs a request of its own.");
     }

@@ -92,7 +92,7 @@ fn what_the_operator_would_refuse_is_refused_here(#[case] name: &str, #[case] mo
 )]
 fn manifests_that_cannot_be_asked_for(#[case] name: &str, #[case] text: &str) {
     let manifests = crate::manifests::parse("f.yaml", text).expect("reads");
-    let report = sort(&manifests, &Plurals::default(), &classes(), None);
+    let report = sort(&manifests, &Plurals::default(), &classes(), &[], None);
     insta::assert_snapshot!(format!("request_{name}"), of_manifests(&report).expect_err("refused").render(false));
 }
 

@@ -8,8 +8,8 @@ use govcloud_crds::{
     conditions::{Verdict, conditions},
     grant::compile,
     names::{
-        ANNOTATION_OWNER_UID, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT, LABEL_POOL, LABEL_PROJECT,
-        QUOTA_NAME, agency_of_home, pool_label, project_namespace,
+        ANNOTATION_OWNER_UID, ANNOTATION_REGISTRIES, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT,
+        LABEL_POOL, LABEL_PROJECT, QUOTA_NAME, agency_of_home, pool_label, project_namespace,
     },
     project::ProjectStatus,
 };
@@ -146,7 +146,9 @@ fn namespace_manifest(name: &str, agency: &Agency, project: &Project) -> Value {
     if let Some(pool) = pool_label(&project.spec.pool) {
         labels[LABEL_POOL] = json!(pool);
     }
-    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    // Always there, so that a list that is taken back goes, too.
+    let annotations = json!({ANNOTATION_REGISTRIES: agency.spec.isolation.registries.join(" ")});
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels, "annotations": annotations}})
 }
 
 /// The permits of a project's agency that name the project.

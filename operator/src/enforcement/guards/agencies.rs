@@ -1,6 +1,6 @@
 //! What separates and limits an agency's namespaces.
 
-use govcloud_crds::names::{ANNOTATION_OWNER_UID, LABEL_AGENCY, LABEL_HOME, LABEL_PROJECT, SEPARATOR};
+use govcloud_crds::names::{ANNOTATION_OWNER_UID, ANNOTATION_REGISTRIES, LABEL_AGENCY, LABEL_HOME, LABEL_PROJECT, SEPARATOR};
 use serde_json::json;
 
 use super::{CLEANERS, agency_namespaces, is, list, literal, projects};
@@ -58,14 +58,15 @@ pub(super) fn namespaces(operator: &str) -> Policy {
             ),
             Check::fixed(
                 format!("{operator} || request.operation == 'DELETE' || {}", marks_stay(&ours_by_name)),
-                "the labels govcloud.dev/* and the owner of a namespace, and the Pod Security labels of an agency's, are set by the operator; change the Agency or the Project instead",
+                "the labels govcloud.dev/*, the owner and the registries of a namespace, and the Pod Security labels of an agency's, are set by the operator; change the Agency or the Project instead",
             ),
         ],
     )
 }
 
-/// CEL: whether what marks a namespace as ours stays as it is: our labels, the Pod Security labels of an agency's, and the
-/// owner's uid, without which the operator takes the namespace for somebody else's, and slots in it would stay open.
+/// CEL: whether what marks a namespace as ours stays as it is: our labels, the Pod Security labels of an agency's, the
+/// registries that its images may come from, and the owner's uid, without which the operator takes the namespace for somebody
+/// else's, and slots in it would stay open.
 fn marks_stay(ours_by_name: &str) -> String {
     let guarded = format!("k.startsWith('govcloud.dev/') || (({ours_by_name}) && k.startsWith('pod-security.kubernetes.io/'))");
     let labels = |object: &str| {
@@ -74,19 +75,20 @@ fn marks_stay(ours_by_name: &str) -> String {
         )
     };
     let same = |a: &str, b: &str| format!("{}.all(l, l in {})", labels(a), labels(b));
-    let uid = literal(ANNOTATION_OWNER_UID);
-    let owner = |object: &str| {
+    let value = |object: &str, key: &str| {
+        let key = literal(key);
         format!(
-            "(has({object}.metadata.annotations) && {uid} in {object}.metadata.annotations ? {object}.metadata.annotations[{uid}] : '')"
+            "(has({object}.metadata.annotations) && {key} in {object}.metadata.annotations ? {object}.metadata.annotations[{key}] : '')"
         )
     };
+    let kept = [ANNOTATION_OWNER_UID, ANNOTATION_REGISTRIES]
+        .map(|key| format!("{} == {}", value("object", key), value("oldObject", key)))
+        .join(" && ");
     format!(
-        "(request.operation == 'CREATE' ? {}.size() == 0 : ({} && {} && {} == {}))",
+        "(request.operation == 'CREATE' ? {}.size() == 0 : ({} && {} && {kept}))",
         labels("object"),
         same("object", "oldObject"),
         same("oldObject", "object"),
-        owner("object"),
-        owner("oldObject")
     )
 }
 

@@ -9,6 +9,7 @@ mod agencies;
 mod devices;
 mod paperwork;
 mod quota;
+mod registries;
 mod rules;
 
 use govcloud_crds::{
@@ -49,6 +50,7 @@ pub fn policies(operator: &str, gated_keys: &[String], aliases: &Aliases, contro
         devices::claims(gated_keys, aliases),
         agencies::services(),
         quota::in_force(),
+        registries::listed(),
     ]
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use govcloud_crds::ProcessingClass;
+use govcloud_crds::{ProcessingClass, class::compute::Threshold};
 
+use super::large::Large;
 use crate::enforcement::{cel::literal, controllers};
 
 /// The images that classes know.
@@ -14,14 +15,21 @@ pub(super) struct Images {
     by_class: Vec<Known>,
     /// The accounts of the operators that run what classes control.
     pub(super) accounts: Vec<String>,
+    /// What is processing infrastructure by its size alone.
+    pub(super) large: Large,
 }
 
+/// Matches no image.
+const NOTHING: &str = r"[^\s\S]";
+
 impl Images {
-    pub(super) fn of(classes: &BTreeMap<String, ProcessingClass>) -> Option<Self> {
+    pub(super) fn of(classes: &BTreeMap<String, ProcessingClass>, thresholds: &[Threshold]) -> Option<Self> {
         let by_class: Vec<_> = classes.iter().filter_map(|(name, class)| Known::of(name, class)).collect();
         let accounts = controllers(classes);
-        let pattern = by_class.iter().map(|known| known.pattern.as_str()).collect::<Vec<_>>().join("|");
-        (!by_class.is_empty()).then_some(Self { pattern, by_class, accounts })
+        let patterns: Vec<_> = by_class.iter().map(|known| known.pattern.as_str()).collect();
+        let pattern = if patterns.is_empty() { NOTHING.to_owned() } else { patterns.join("|") };
+        let large = Large(thresholds.to_vec());
+        (!by_class.is_empty() || !thresholds.is_empty()).then_some(Self { pattern, by_class, accounts, large })
     }
 
     /// CEL: whether a container or a volume of the pod in `variables.{pod}` has one of the images.
@@ -66,7 +74,8 @@ impl Images {
             let of_class = format!("i.matches({})", literal(&known.pattern));
             format!("{} <= {}", peak("found", &of_class), peak("foundBefore", &of_class))
         });
-        format!("request.operation == 'UPDATE' && {}", kept.collect::<Vec<_>>().join(" && "))
+        let kept = kept.chain(self.large.kept());
+        std::iter::once("request.operation == 'UPDATE'".to_owned()).chain(kept).collect::<Vec<_>>().join(" && ")
     }
 
     /// CEL: whether the slot `s` allows as many containers per replica as run; one if it does not say.
@@ -79,7 +88,7 @@ impl Images {
             format!("s.class == {class} ? !quantity(string({run})).isGreaterThan({allowed}) : ")
         };
         let cases: Vec<_> = self.by_class.iter().map(case).collect();
-        format!("{}false", cases.concat())
+        format!("{}{}", cases.concat(), self.large.fits_in_slot())
     }
 
     /// CEL: whether all processing software that runs is of this class.

@@ -7,14 +7,16 @@
 
 mod grace;
 mod images;
+mod large;
 mod scale;
-mod shape;
+pub(super) mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use govcloud_crds::{
     ProcessingClass,
     class::{
+        compute::{COMPUTE, Threshold},
         controlled::{Controlled, controlled},
         recognise::WORKLOADS,
     },
@@ -45,15 +47,21 @@ pub const WORKLOAD_CONTROLLERS: [&str; 7] = [
 
 const WHAT_TO_DO: &str = "What would fit instead, and how to ask: govcloud permit check -f FILE";
 
-/// All policies over ordinary workloads; none if no class knows images.
-pub fn policies(classes: &BTreeMap<String, ProcessingClass>, served: &Served, exempt: &[String]) -> Vec<Policy> {
-    let images = Images::of(classes);
+/// All policies over ordinary workloads; none but those over `/scale` if no class knows images and no threshold is set.
+pub fn policies(
+    classes: &BTreeMap<String, ProcessingClass>,
+    thresholds: &[Threshold],
+    served: &Served,
+    exempt: &[String],
+) -> Vec<Policy> {
+    let images = Images::of(classes, thresholds);
     let all = controlled(classes);
     let mut policies = vec![scale::scale(&all), scale::scale_closed(&all, exempt)];
     policies.retain(|p| !p.rules.is_empty());
     if let Some(images) = images {
         policies.extend([label(&images, exempt), slots(&images), orphans(&images, exempt), grace::given(&images)]);
         policies.extend(other_operators(&images, &all, served));
+        policies.extend(large::claims(thresholds));
     }
     policies
 }
@@ -62,8 +70,9 @@ fn rules(operations: &[&'static str]) -> Vec<Rule> {
     WORKLOADS
         .iter()
         .map(|w| {
-            let ephemeral = (w.kind == "Pod" && operations.contains(&"UPDATE")).then_some("pods/ephemeralcontainers");
-            Rule::version(w.group, w.version, [w.resource].into_iter().chain(ephemeral), operations)
+            let is_pod = w.kind == "Pod" && operations.contains(&"UPDATE");
+            let more = is_pod.then_some(["pods/ephemeralcontainers", "pods/resize"]);
+            Rule::version(w.group, w.version, [w.resource].into_iter().chain(more.into_iter().flatten()), operations)
         })
         .collect()
 }
@@ -75,8 +84,13 @@ fn variables(images: &Images) -> Vec<(String, String)> {
     let variable = |name: &str, cel: String| (name.to_owned(), cel);
     vec![
         variable("pod", pod_of("object")),
-        variable("runs", images.run_by("pod")),
+        variable("software", images.run_by("pod")),
         variable("oldPod", pod_of("oldObject")),
+        variable("asked", images.large.asked("object", "pod")),
+        variable("askedBefore", images.large.asked("oldObject", "oldPod")),
+        variable("large", images.large.above("asked")),
+        variable("runs", "variables.software || variables.large".to_owned()),
+        variable("what", images.large.what()),
         variable("found", images.found_in("pod")),
         variable("foundBefore", images.found_in("oldPod")),
         variable("kept", images.kept()),
@@ -103,6 +117,7 @@ fn label(images: &Images, exempt: &[String]) -> Policy {
         format!("has(namespaceObject.metadata.labels) && {} in namespaceObject.metadata.labels", literal(LABEL_PROJECT));
     let subject = "object.kind + ' ' + (has(object.metadata.name) ? object.metadata.name : '')";
     let about = |words: &str| sentence(subject, words);
+    let about_it = |words: &str| sentence(&format!("{subject} + variables.what"), words);
     // What ran before, and does not grow, is left alone: also if its class is younger than it is.
     let free = "!variables.runs || !variables.grows || variables.byCluster";
     let checks = vec![
@@ -115,13 +130,11 @@ fn label(images: &Images, exempt: &[String]) -> Policy {
         ),
         Check::explained(
             format!("{free} || {in_project}"),
-            about(&format!(" runs processing software, which runs only in an agency's project that has a permit. {WHAT_TO_DO}")),
+            about_it(&format!(", which runs only in an agency's project that has a permit. {WHAT_TO_DO}")),
         ),
         Check::explained(
             format!("{free} || variables.byOperator || variables.labelled"),
-            about(&format!(
-                " runs processing software, so it needs the label {LABEL_PROCESSING} and a permit that names it. {WHAT_TO_DO}"
-            )),
+            about_it(&format!(", so it needs the label {LABEL_PROCESSING} and a permit that names it. {WHAT_TO_DO}")),
         ),
         grace::described(subject),
     ];
@@ -176,9 +189,24 @@ fn slot_checks(images: &Images) -> Vec<Check> {
             ),
         ),
         Check::explained(
+            format!(
+                "{free} || !variables.large || variables.software || variables.slots.exists(s, s.class == {})",
+                literal(COMPUTE)
+            ),
+            sentence(
+                &format!(
+                    "'permit ' + variables.slots[0].permit + ' is for class ' + variables.slots[0].class + ', and ' + {what} + variables.what"
+                ),
+                &format!(": it needs one of class {COMPUTE}. {WHAT_TO_DO}"),
+            ),
+        ),
+        Check::explained(
             format!("{free} || variables.slots.exists(s, {})", images.enough_in_slot()),
             sentence(
-                &format!("'permit ' + variables.slots[0].permit + ' allows fewer containers per replica of ' + {what}"),
+                &format!(
+                    "'permit ' + variables.slots[0].permit + (variables.slots[0].class == {} ? ' allows less' : ' allows fewer containers') + ' per replica of ' + {what}",
+                    literal(COMPUTE)
+                ),
                 &format!(" than this. {WHAT_TO_DO}"),
             ),
         ),
@@ -199,15 +227,19 @@ fn too_many(what: &str) -> String {
 }
 
 /// What other operators make for a permitted object: it passes if its controlling owner has a slot.
+///
+/// What all of the check's parts ask is in variables: an expression has at most 100 000 characters.
 fn other_operators(images: &Images, all: &[Controlled<'_>], served: &Served) -> Option<Policy> {
     if images.accounts.is_empty() {
         return None;
     }
+    let classes: BTreeSet<&str> = all.iter().map(|c| c.class).collect();
+    let only = |class: &str| format!("only_{}", classes.iter().position(|name| *name == class).unwrap_or_default());
     let owners: Vec<_> = all
         .iter()
         .filter(|c| !c.control.controllers.is_empty())
         .map(|c| {
-            let owner = format!("{} || {}", owner_has_slot(c, served), by_way_of_its_own(c, all, images));
+            let owner = format!("{} || {}", owner_has_slot(c, served), by_way_of_its_own(c, &only(c.class)));
             format!("(request.userInfo.username in {} && ({owner}))", list(&c.control.controllers))
         })
         .collect();
@@ -216,9 +248,12 @@ fn other_operators(images: &Images, all: &[Controlled<'_>], served: &Served) -> 
         "request.userInfo.username + ' may run processing software only for an object that a permit names, as its controlling owner'",
     );
     let conditions = vec![("other-operators", format!("request.userInfo.username in {}", list(&images.accounts)))];
+    let mut variables = variables(images);
+    variables.push(("ofItsOwn".to_owned(), owner_of_no_class(all)));
+    variables.extend(classes.iter().map(|class| (only(class), images.only_of(class))));
     let rules = rules(&["CREATE", "UPDATE"]);
     Some(Policy {
-        variables: variables(images),
+        variables,
         conditions,
         reads: Reads::Grant,
         ..Policy::new("govcloud-operators", Scope::Projects, rules, vec![check])
@@ -226,15 +261,21 @@ fn other_operators(images: &Images, all: &[Controlled<'_>], served: &Served) -> 
 }
 
 /// CEL: whether the controlling owner is of an operator's own API group that no class controls anything of, such as Strimzi's
-/// StrimziPodSet between the node pool and its pods, the namespace has a slot of what the account runs, and nothing of another
-/// class runs. Who stands above such an owner cannot be seen here; that the account is the operator's own can.
-fn by_way_of_its_own(controlled: &Controlled<'_>, all: &[Controlled<'_>], images: &Images) -> String {
-    let mut groups: Vec<_> = all.iter().map(|c| c.control.group.as_str()).collect();
-    groups.dedup();
-    let (key, only) = (literal(&controlled.key()), images.only_of(controlled.class));
+/// StrimziPodSet between the node pool and its pods.
+fn owner_of_no_class(all: &[Controlled<'_>]) -> String {
+    let groups: BTreeSet<_> = all.iter().map(|c| c.control.group.as_str()).collect();
     format!(
-        "({HAS_CONTROLLER} && object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.apiVersion.split('/')[0].contains('.') && !(o.apiVersion.split('/')[0] in {})) && has(params.spec.resources) && {key} in params.spec.resources && params.spec.resources[{key}].exists(s, {LASTS}) && {only})",
+        "{HAS_CONTROLLER} && object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.apiVersion.split('/')[0].contains('.') && !(o.apiVersion.split('/')[0] in {}))",
         list(groups)
+    )
+}
+
+/// CEL: whether the controlling owner is of such a group, the namespace has a slot of what the account runs, and nothing of
+/// another class runs. Who stands above such an owner cannot be seen here; that the account is the operator's own can.
+fn by_way_of_its_own(controlled: &Controlled<'_>, only: &str) -> String {
+    let key = literal(&controlled.key());
+    format!(
+        "(variables.ofItsOwn && has(params.spec.resources) && {key} in params.spec.resources && params.spec.resources[{key}].exists(s, {LASTS}) && variables.{only})"
     )
 }
 
@@ -269,7 +310,7 @@ mod tests {
 
     fn made(classes: &[(String, ProcessingClass)]) -> BTreeMap<String, Policy> {
         let classes = classes.iter().cloned().collect();
-        policies(&classes, &Served::default(), &[]).into_iter().map(|p| (p.name.clone(), p)).collect()
+        policies(&classes, &[], &Served::default(), &[]).into_iter().map(|p| (p.name.clone(), p)).collect()
     }
 
     #[test]
@@ -307,6 +348,8 @@ mod tests {
         let policies = made(&[class("a", &["kafka"])]);
         let resources: Vec<_> = policies["govcloud-workloads"].rules.iter().flat_map(|r| r.resources.clone()).collect();
         assert!(WORKLOADS.iter().all(|w| resources.iter().any(|r| r == w.resource)), "{resources:?}");
-        assert!(resources.contains(&"pods/ephemeralcontainers".to_owned()));
+        for of_a_pod in ["pods/ephemeralcontainers", "pods/resize"] {
+            assert!(resources.contains(&of_a_pod.to_owned()), "{of_a_pod}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use govcloud_crds::class::recognise::{WORKLOADS, WorkloadKind};
 use crate::enforcement::cel::literal;
 
 /// CEL of the pod's spec inside `object`, whatever kind of workload it is.
-pub(super) fn pod_of(object: &str) -> String {
+pub(in crate::enforcement) fn pod_of(object: &str) -> String {
     let empty = "dyn({})";
     let of = |w: &WorkloadKind| {
         let path = format!("{object}.{}", w.pod_spec);
