@@ -79,7 +79,8 @@ fn permits_in_the_folder_are_the_year() {
 #[test]
 fn what_is_missing_or_wrong_is_said() {
     let said = |objects: &[Value]| Catalogue::of_folder(written(objects).path()).expect_err("refused").render(false);
-    assert!(said(&[json!({"apiVersion": "v1", "kind": "ConfigMap"})]).contains("holds no ProcessingClass"));
+    let none = said(&[json!({"apiVersion": "v1", "kind": "ConfigMap"})]);
+    assert!(none.contains("holds no ProcessingClass"), "{none}");
     assert!(said(&[json!({"apiVersion": "govcloud.dev/v1alpha1", "kind": "Agency", "spec": {}})]).contains("is not valid"));
     let folder = written(&objects());
     let unknown = Catalogue::of_folder(folder.path()).expect("reads").of_agency("nobody").map(|_| ()).expect_err("unknown");
