@@ -161,11 +161,11 @@ pub async fn run(ctx: &Context, args: CheckArgs) -> Result<Exit> {
         let catalogue = Catalogue::of_cluster(ctx, classes).await?;
         judge(&mut report, &catalogue.of_agency(ctx.agency().await?)?, &args.needs, ctx.now);
     }
-    print(&ctx.out, &report, args)
+    print(ctx.out, &report, args)
 }
 
 /// Runs `govcloud permit check --catalogue DIR`, without a cluster.
-pub fn run_offline(out: &Output, agency: Option<&str>, args: CheckArgs, now: Timestamp) -> Result<Exit> {
+pub fn run_offline(out: Output, agency: Option<&str>, args: CheckArgs, now: Timestamp) -> Result<Exit> {
     let folder = args.catalogue.clone().unwrap_or_default();
     let catalogue = Catalogue::of_folder(&folder)?;
     let manifests = manifests::read(&args.filename, args.recursive)?;
@@ -180,7 +180,7 @@ pub fn run_offline(out: &Output, agency: Option<&str>, args: CheckArgs, now: Tim
     print(out, &report, args)
 }
 
-fn print(out: &Output, report: &Report, args: CheckArgs) -> Result<Exit> {
+fn print(out: Output, report: &Report, args: CheckArgs) -> Result<Exit> {
     let advice = Advice { from: args.filename, recursive: args.recursive, project: args.project, needs: args.needs };
     out.data(report, || render(report, &advice, out.paint))?;
     Ok(exit(report))
