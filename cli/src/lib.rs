@@ -112,7 +112,7 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
         Command::Sandbox(args) => sandbox::run(args, &cli.global).await,
         Command::OnCluster(ClusterCommand::Permit(PermitCommand::Check(args))) if args.catalogue.is_some() => {
             commands::permit::check::run_offline(
-                &output::Output::new(&cli.global),
+                output::Output::new(&cli.global),
                 cli.global.agency.as_deref(),
                 args,
                 clock::now(),
