@@ -145,7 +145,7 @@ impl Nation {
         if duplicate {
             self.kept.push(permit)
         } else {
-            self.filed.entry(family).or_default().push(permit)
+            self.filed.entry(family).or_default().push(permit);
         }
         Outcome::Assessed(Box::new(assessment))
     }
@@ -250,10 +250,10 @@ fn nobody_is_refused_wrongly_and_misses_are_explained() {
             match outcome {
                 Outcome::Refused(reason) if !caught => wrong.push(format!("{truly:?} refused: {reason}")),
                 Outcome::Assessed(assessment) if caught && !truly.is_duplicate() => {
-                    wrong.push(format!("{truly:?}: {:?}", assessment.offers[0]))
+                    wrong.push(format!("{truly:?}: {:?}", assessment.offers[0]));
                 }
                 Outcome::Assessed(assessment) if !caught && truly.is_duplicate() => {
-                    *score.missed.entry(why(&assessment, &service)).or_default() += 1
+                    *score.missed.entry(why(&assessment, &service)).or_default() += 1;
                 }
                 _ => {}
             }
