@@ -27,7 +27,8 @@ use std::{
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use args::{Cli, Command};
+use args::{Cli, ClusterCommand, Command};
+use commands::permit::PermitCommand;
 use context::Context;
 use error::{CliError, Result};
 use exit::Exit;
@@ -109,6 +110,14 @@ async fn dispatch(cli: Cli) -> Result<Exit> {
         Command::Completion(args) => commands::completion::run(&args),
         Command::Denials(args) => commands::denials::run(&args, &cli.global),
         Command::Sandbox(args) => sandbox::run(args, &cli.global).await,
+        Command::OnCluster(ClusterCommand::Permit(PermitCommand::Check(args))) if args.catalogue.is_some() => {
+            commands::permit::check::run_offline(
+                output::Output::new(&cli.global),
+                cli.global.agency.as_deref(),
+                args,
+                clock::now(),
+            )
+        }
         Command::OnCluster(command) => {
             let context = Context::new(&cli.global).await?;
             commands::run(&context, command).await.map_err(|error| context.place.locate(error))

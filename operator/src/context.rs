@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use govcloud_crds::ProcessingPermit;
 use jiff::Timestamp;
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -52,6 +53,10 @@ pub struct Context {
     pub written: Mutex<HashMap<String, u64>>,
     /// Targets that this process activated a permit for, before its store shows it: target → permit uid.
     pub activated: Mutex<HashMap<String, String>>,
+    /// Whoever holds it assesses a request.
+    pub assessing: Mutex<()>,
+    /// Requests that this process found to be duplicates, before its store shows it: uid → the request with its assessment.
+    pub kept_lately: Mutex<HashMap<String, ProcessingPermit>>,
     /// The queue of the requests under review.
     pub places: Places,
     /// Whoever holds it takes a permit number. They come from one object, and two writes of it at once would refuse each other.

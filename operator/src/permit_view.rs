@@ -143,11 +143,14 @@ fn duplicate(view: &View<'_>) -> Option<Verdict> {
     Some(match (assessment.result, best) {
         (AssessmentResult::Duplicate, Some(best)) => {
             let service = best.offer.split('/').next().unwrap_or_default();
+            let kept = best.reserved_until.as_ref().map_or_else(String::new, |until| {
+                format!(" What the request needs of it is kept for the agency until {}.", until.0.strftime("%Y-%m-%d"))
+            });
             Verdict::yes(
                 "Duplicate",
                 "OfferFits",
                 format!(
-                    "Use {} instead: govcloud service claim {service}. An approval needs an override with a reason, and one more reviewer.",
+                    "Use {} instead: govcloud service claim {service}. An approval needs an override with a reason, and one more reviewer.{kept}",
                     best.offer
                 ),
             )

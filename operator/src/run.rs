@@ -209,6 +209,8 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
         notices: Mutex::default(),
         written: Mutex::default(),
         activated: Mutex::new(HashMap::new()),
+        assessing: Mutex::new(()),
+        kept_lately: Mutex::new(HashMap::new()),
         places: Places::default(),
         numbering: tokio::sync::Mutex::default(),
     }

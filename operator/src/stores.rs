@@ -74,6 +74,10 @@ pub struct Stores {
     pub successors_of: Arc<Index<ProcessingPermit>>,
     /// Permits by their project, as `namespace/name`.
     pub permits_of: Arc<Index<ProcessingPermit>>,
+    /// Permits by their home and class, as `namespace/class`.
+    pub permits_in_class: Arc<Index<ProcessingPermit>>,
+    /// Permits of which something is, or was, kept at a shared service, by its name.
+    pub permits_kept_at: Arc<Index<ProcessingPermit>>,
     /// Which generation of which object was looked at last, of kinds on which much depends.
     pub known: Arc<Mutex<HashMap<String, Generation>>>,
 }
@@ -94,8 +98,8 @@ impl Watches {
 /// Starts a watch per kind; each event first updates its store and then triggers what depends on it.
 pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
     let mut pending = Pending::default();
-    let (permits, [permits_of, successors_of]) =
-        pending.watch_indexed(client, [by_project as fn(&_) -> _, by_prior], triggers::permit);
+    let (permits, [permits_of, successors_of, permits_in_class, permits_kept_at]) =
+        pending.watch_indexed(client, [by_project as fn(&_) -> _, by_prior, by_class, by_kept], triggers::permit);
     let (reviews, [reviews_of]) = pending.watch_indexed(client, [by_permit], triggers::review);
     let stores = Arc::new(Stores {
         permits,
@@ -103,6 +107,8 @@ pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
         reviews_of,
         successors_of,
         permits_of,
+        permits_in_class,
+        permits_kept_at,
         known: Arc::default(),
         clouds: pending.watch(client, triggers::cloud),
         agencies: pending.watch(client, triggers::agency),
@@ -131,6 +137,15 @@ pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
 #[allow(clippy::unnecessary_wraps, reason = "a key of an index")]
 fn by_project(permit: &ProcessingPermit) -> Option<String> {
     Some(within(permit.metadata.namespace.as_deref(), &permit.spec.project))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "a key of an index")]
+fn by_class(permit: &ProcessingPermit) -> Option<String> {
+    Some(within(permit.metadata.namespace.as_deref(), &permit.spec.processing_class))
+}
+
+fn by_kept(permit: &ProcessingPermit) -> Option<String> {
+    permit.kept_service().map(str::to_owned)
 }
 
 fn by_prior(permit: &ProcessingPermit) -> Option<String> {

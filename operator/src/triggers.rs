@@ -238,6 +238,9 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     let agency = agency_of_home(namespace).unwrap_or_default();
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
     queues.places.notify_one();
+    if let Some(service) = permit.kept_service() {
+        let _ = queues.service.send(ObjectRef::new(service)); // what is kept for it began or ended
+    }
     // It may have become free what another one of the project names, or what another one refers to may have been decided.
     // Of those who wait for reviewers only the place changes, which the queue sees to.
     let phase = permit.status.as_ref().map(|s| s.phase).unwrap_or_default();

@@ -43,27 +43,32 @@ pub fn read(paths: &[PathBuf], recursive: bool) -> Result<Vec<Manifest>> {
 }
 
 fn read_folder(folder: &Path, recursive: bool) -> Result<Vec<Manifest>> {
+    let mut all = Vec::new();
+    if gather(folder, recursive, &mut all)? == 0 {
+        return Err(CliError::usage(format!("{} holds no *.yaml, *.yml or *.json", folder.display()))
+            .hint("Name the file, or look into folders below too: --recursive"));
+    }
+    Ok(all)
+}
+
+/// Reads the files of a folder, and of those below it if `recursive`; how many there are.
+fn gather(folder: &Path, recursive: bool, all: &mut Vec<Manifest>) -> Result<usize> {
     let unreadable = |error: io::Error| unreadable(&folder.display().to_string(), error);
     let entries = fs::read_dir(folder).map_err(unreadable)?.map(|entry| entry.map(|e| e.path()));
     let mut entries = entries.collect::<io::Result<Vec<_>>>().map_err(unreadable)?;
     entries.sort();
-    let (mut all, mut files) = (Vec::new(), 0);
+    let mut files = 0;
     for path in entries {
         let is_manifest =
             path.extension().is_some_and(|e| ["yaml", "yml", "json"].iter().any(|known| e.eq_ignore_ascii_case(known)));
         if path.is_dir() && recursive {
-            all.extend(read_folder(&path, recursive)?);
-            files += 1;
+            files += gather(&path, recursive, all)?;
         } else if path.is_file() && is_manifest {
             all.extend(read_file(&path)?);
             files += 1;
         }
     }
-    if files == 0 {
-        return Err(CliError::usage(format!("{} holds no *.yaml, *.yml or *.json", folder.display()))
-            .hint("Name the file, or look into folders below too: --recursive"));
-    }
-    Ok(all)
+    Ok(files)
 }
 
 fn read_file(path: &Path) -> Result<Vec<Manifest>> {

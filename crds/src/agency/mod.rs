@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::{AgencyType, Classification, Member, SecurityRegime};
 
-pub use rules::{ancestors, digitization_status};
+pub use rules::{ancestors, digitization_status, family};
 
 /// An agency: a body of the state, a licensed service operator or a private partner.
 ///

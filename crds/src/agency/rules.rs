@@ -46,6 +46,21 @@ pub fn ancestors<'a>(agency: &'a Agency, all: &'a BTreeMap<String, Agency>) -> R
     Ok(chain)
 }
 
+/// The family of an agency: the name at the top of its parents, of which all its relatives have the same.
+///
+/// A parent that does not exist is a top as well, and of a cycle the first name in the alphabet is: neither makes relatives
+/// strangers.
+pub fn family(agency: &str, parent_of: impl Fn(&str) -> Option<String>) -> String {
+    let mut chain = vec![agency.to_owned()];
+    while let Some(parent) = chain.last().and_then(|last| parent_of(last)) {
+        if let Some(start) = chain.iter().position(|seen| *seen == parent) {
+            return chain.drain(start..).min().unwrap_or(parent);
+        }
+        chain.push(parent);
+    }
+    chain.pop().unwrap_or_default()
+}
+
 /// Where an agency stands with its duty to automate a fifth of its services in the year of `now`.
 ///
 /// It is on track if it has automated at least the part of the target that the past months of the year make up.
@@ -86,6 +101,19 @@ mod tests {
     fn a_cycle_is_named_and_ends(#[case] start: &str) {
         let all = BTreeMap::from([agency("a", Some("b")), agency("b", Some("a")), agency("outside", Some("a"))]);
         assert!(ancestors(&all[start], &all).is_err());
+    }
+
+    #[rstest]
+    #[case::a_grandchild("c", "a")]
+    #[case::the_top("a", "a")]
+    #[case::a_parent_that_is_not_there("orphan", "gone")]
+    #[case::in_a_cycle("y", "x")]
+    #[case::the_other_one("x", "x")]
+    #[case::below_a_cycle("below", "x")]
+    fn relatives_have_one_family(#[case] of: &str, #[case] top: &str) {
+        let parents = [("c", "b"), ("b", "a"), ("orphan", "gone"), ("x", "y"), ("y", "x"), ("below", "y")];
+        let parent_of = |name: &str| parents.iter().find(|(child, _)| *child == name).map(|(_, parent)| (*parent).to_owned());
+        assert_eq!(family(of, parent_of), top);
     }
 
     #[test]

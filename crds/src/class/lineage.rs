@@ -8,19 +8,18 @@ use crate::ProcessingClass;
 ///
 /// A cycle among the parents ends the search; it covers nothing beyond what was seen.
 pub fn covers(offered: &str, requested: &str, classes: &BTreeMap<String, ProcessingClass>) -> bool {
+    chain(requested, classes).contains(&offered)
+}
+
+/// A class and those above it, nearest first; each once, also where the parents form a cycle.
+pub fn chain<'a>(class: &'a str, classes: &'a BTreeMap<String, ProcessingClass>) -> Vec<&'a str> {
     let mut seen = Vec::new();
-    let mut next = Some(requested);
-    while let Some(class) = next {
-        if class == offered {
-            return true;
-        }
-        if seen.contains(&class) {
-            return false;
-        }
+    let mut next = Some(class);
+    while let Some(class) = next.filter(|class| !seen.contains(class)) {
         seen.push(class);
         next = classes.get(class).and_then(|c| c.spec.parent.as_deref());
     }
-    false
+    seen
 }
 
 #[cfg(test)]

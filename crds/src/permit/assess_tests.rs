@@ -1,6 +1,5 @@
-//! Tests of the assessment: a table of single predicates, and the laws that hold for all requests.
+//! Tests of the assessment: a table of single predicates. The laws that hold for all requests are in `tests/assessment.rs`.
 
-use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -23,7 +22,10 @@ fn service(name: &str, change: Value) -> SharedService {
     for (key, value) in change.as_object().expect("an object") {
         spec[key] = value.clone();
     }
-    SharedService::new(name, serde_json::from_value(spec).expect("valid"))
+    let mut service = SharedService::new(name, serde_json::from_value(spec).expect("valid"));
+    service.metadata.generation = Some(2);
+    service.status = Some(crate::service::SharedServiceStatus { observed_generation: Some(2), ..Default::default() });
+    service
 }
 
 fn permit(change: Value) -> ProcessingPermitSpec {
@@ -49,7 +51,7 @@ fn classes() -> BTreeMap<String, ProcessingClass> {
 
 fn judge_all(request: Value, services: &[SharedService]) -> Assessment {
     let (agency, spec) = (agency(), permit(request));
-    assess(&Request::of(&spec, &agency), services, &classes(), Timestamp::UNIX_EPOCH)
+    assess(&Request::of(&spec, &agency), services, &[], &classes(), Timestamp::UNIX_EPOCH)
 }
 
 #[rstest]
@@ -60,7 +62,8 @@ fn judge_all(request: Value, services: &[SharedService]) -> Assessment {
 #[case::too_new(json!({"interfaces": [{"name": "kafka", "version": ">=4"}]}), json!({}), AssessmentResult::Unique, Some("Interface"))]
 #[case::unreadable(json!({"interfaces": [{"name": "kafka", "version": "the latest"}]}), json!({}), AssessmentResult::Overlaps, Some("Interface"))]
 #[case::too_secret(json!({"dataClassification": "Secret"}), json!({}), AssessmentResult::Unique, Some("Data"))]
-#[case::not_for_them(json!({}), json!({"eligibility": {"securityRegimes": ["NonInfrastructure"]}}), AssessmentResult::Unique, Some("Eligibility"))]
+#[case::not_for_them(json!({}), json!({"eligibility": {"securityRegimes": ["NonInfrastructure"]}}), AssessmentResult::Unique, Some("Regime"))]
+#[case::not_for_their_sort(json!({}), json!({"eligibility": {"agencyTypes": ["Partner"]}}), AssessmentResult::Unique, Some("Eligibility"))]
 #[case::private_channel(json!({}), json!({"plans": [{"name": "p", "channel": "PGSB", "capacity": {"brokers": 6, "storage": "10Ti"}}]}), AssessmentResult::Unique, Some("Eligibility"))]
 #[case::elsewhere(json!({"zones": ["shiraz"]}), json!({}), AssessmentResult::Unique, Some("Zone"))]
 #[case::unsaid_zone(json!({}), json!({"zones": []}), AssessmentResult::Overlaps, Some("Zone"))]
@@ -89,8 +92,95 @@ fn without_offers_everything_is_unique() {
 fn an_unhealthy_service_is_no_certain_alternative() {
     let mut sick = service("national", json!({}));
     let condition = json!({"type": "Healthy", "status": "False", "reason": "Unreachable", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"});
-    sick.status = Some(serde_json::from_value(json!({"conditions": [condition]})).expect("valid"));
-    assert_eq!(judge_all(json!({}), &[sick]).result, AssessmentResult::Overlaps);
+    sick.status = Some(serde_json::from_value(json!({"conditions": [condition], "observedGeneration": 2})).expect("valid"));
+    let assessment = judge_all(json!({}), &[sick]);
+    assert_eq!((assessment.result, failing(&assessment)), (AssessmentResult::Overlaps, vec!["Health"]));
+}
+
+fn failing(assessment: &Assessment) -> Vec<&str> {
+    let predicates = assessment.offers[0].predicates.iter();
+    predicates.filter(|p| p.result != Truth::True).map(|p| p.name.as_str()).collect()
+}
+
+#[rstest]
+#[case::never_counted(json!(null))]
+#[case::changed_since(json!({"observedGeneration": 1}))]
+fn a_service_whose_claims_were_not_counted_is_no_certain_alternative(#[case] status: Value) {
+    let mut stale = service("national", json!({}));
+    stale.status = serde_json::from_value(status).expect("valid");
+    let assessment = judge_all(json!({}), &[stale]);
+    assert_eq!((assessment.result, failing(&assessment)), (AssessmentResult::Overlaps, vec!["Freshness"]));
+}
+
+#[test]
+fn a_service_that_is_not_ready_is_no_certain_alternative() {
+    let mut odd = service("national", json!({}));
+    let condition = json!({"type": "Ready", "status": "False", "reason": "UnknownDimension", "message": "gpus is no dimension.", "lastTransitionTime": "2026-01-01T00:00:00Z"});
+    odd.status = Some(serde_json::from_value(json!({"conditions": [condition], "observedGeneration": 2})).expect("valid"));
+    let assessment = judge_all(json!({}), &[odd]);
+    assert_eq!((assessment.result, failing(&assessment)), (AssessmentResult::Overlaps, vec!["Health"]));
+}
+
+/// What is kept of `national/large` for a family.
+fn kept(family: &str, brokers: i64) -> Kept {
+    let some = |claims: i64| -> Resources {
+        serde_json::from_value(json!({"brokers": brokers, "storage": format!("{claims}Ti")})).expect("valid")
+    };
+    let (service, plan) = ("national".to_owned(), "large".to_owned());
+    let (since, until) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
+    Kept { service, plan, family: family.into(), demand: some(1), capacity: some(10), since, until }
+}
+
+/// The capacity predicate of a request for three brokers at a service with six.
+fn beside(kept: &[Kept], replicas: i64) -> (AssessmentResult, String) {
+    let small = service("national", json!({"capacity": {"brokers": 6, "storage": "10Ti"}}));
+    let (agency, spec) = (
+        agency(),
+        permit(json!({"targets": [{"resource": "pools", "name": "x", "replicas": replicas, "perReplica": {"brokers": 1}}]})),
+    );
+    let request = Request::of(&spec, &agency).with_history("finance".into(), Resources::default());
+    let assessment = assess(&request, [&small], kept, &classes(), Timestamp::UNIX_EPOCH);
+    let said = assessment.offers[0].predicates.iter().find(|p| p.name == CAPACITY).expect("there").message.clone();
+    (assessment.result, said)
+}
+
+#[test]
+fn what_is_kept_for_others_is_not_spare() {
+    let (result, said) = beside(&[kept("customs", 6)], 3);
+    assert_eq!(result, AssessmentResult::Unique, "{said}");
+    assert_eq!(
+        said,
+        "6 brokers, 10Ti storage of one claim is more than it has room for (0 brokers, 0 storage free, 6 brokers, 10Ti storage more kept for other agencies)"
+    );
+}
+
+#[test]
+fn a_slice_is_packed_with_what_the_family_was_sent_there_for() {
+    let (result, said) = beside(&[kept("finance", 3)], 3);
+    assert_eq!(
+        (result, &*said),
+        (
+            AssessmentResult::Duplicate,
+            "3 brokers with 3 brokers, 1Ti storage that is kept for other requests of it of 6 brokers, 10Ti storage free"
+        )
+    );
+    let (result, said) = beside(&[kept("finance", 4)], 3);
+    assert_eq!(result, AssessmentResult::Overlaps, "neither sent to the same room twice nor unique: {said}");
+}
+
+#[test]
+fn a_duplicate_is_kept_for_two_weeks_and_the_year_is_said() {
+    let (agency, spec) = (agency(), permit(json!({})));
+    let before: Resources = serde_json::from_value(json!({"brokers": 4})).expect("valid");
+    let request = Request::of(&spec, &agency).with_history("finance".into(), before);
+    let services = [service("a", json!({})), service("b", json!({}))];
+    let assessment = assess(&request, &services, &[], &classes(), Timestamp::UNIX_EPOCH);
+    let until: Vec<_> = assessment.offers.iter().map(|o| o.reserved_until.as_ref().map(|t| t.0.to_string())).collect();
+    assert_eq!(until, [Some("1970-01-15T00:00:00Z".to_owned()), None], "one of them is enough");
+    assert_eq!(
+        (assessment.demand.to_string(), assessment.year_demand.to_string()),
+        ("3 brokers, 3Ti storage".into(), "7 brokers, 3Ti storage".into())
+    );
 }
 
 #[test]
@@ -103,51 +193,12 @@ fn the_messages_can_be_quoted() {
             "Class: streaming covers message-broker",
             "Interface: kafka 3.9 satisfies >=3.7",
             "Data: Restricted ≤ Restricted",
+            "Regime: it is for every security regime",
             "Eligibility: Tax may claim it",
             "Zone: tehran-1",
             "Health: no trouble is known",
+            "Freshness: its claims are counted",
             "Capacity: 3 brokers, 3Ti storage of 60 brokers, 200Ti storage free",
         ]
     );
-}
-
-fn brokers(replicas: i64) -> Value {
-    json!({"targets": [{"resource": "pools", "name": "x", "replicas": replicas, "perReplica": {"brokers": 1}}]})
-}
-
-fn with_spare(brokers: i64) -> SharedService {
-    service("s", json!({"plans": [{"name": "p", "capacity": {"brokers": 3}}], "capacity": {"brokers": brokers}}))
-}
-
-proptest! {
-    #[test]
-    fn more_demand_never_turns_unique_into_duplicate(spare in 0_i64..80, demand in 1_i64..60, more in 0_i64..30) {
-        let before = judge_all(brokers(demand), &[with_spare(spare)]).result;
-        let after = judge_all(brokers(demand + more), &[with_spare(spare)]).result;
-        prop_assert!(!(before == AssessmentResult::Unique && after == AssessmentResult::Duplicate));
-    }
-
-    #[test]
-    fn more_spare_never_turns_duplicate_into_unique(spare in 0_i64..80, more in 0_i64..30, demand in 1_i64..60) {
-        let before = judge_all(brokers(demand), &[with_spare(spare)]).result;
-        let after = judge_all(brokers(demand), &[with_spare(spare + more)]).result;
-        prop_assert!(!(before == AssessmentResult::Duplicate && after != AssessmentResult::Duplicate));
-    }
-
-    #[test]
-    fn the_order_of_offers_does_not_matter(mut spares in prop::collection::vec(0_i64..40, 1..6), demand in 1_i64..40) {
-        let catalogue = |spares: &[i64]| spares.iter().map(|spare| { let mut s = with_spare(*spare); s.metadata.name = Some(format!("s{spare}")); s }).collect::<Vec<_>>();
-        let one = judge_all(brokers(demand), &catalogue(&spares));
-        spares.reverse();
-        prop_assert_eq!(judge_all(brokers(demand), &catalogue(&spares)), one);
-    }
-
-    #[test]
-    fn every_certificate_verifies(spare in 0_i64..80, demand in 1_i64..60) {
-        let assessment = judge_all(brokers(demand), &[with_spare(spare)]);
-        if assessment.result == AssessmentResult::Duplicate {
-            let claims = i64::from(assessment.offers[0].claims.expect("a certificate"));
-            prop_assert!(claims * 3 >= demand && claims * 3 <= spare);
-        }
-    }
 }

@@ -17,6 +17,10 @@ pub struct Assessment {
     /// What was asked for in all, in the class's dimensions.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub demand: Resources,
+    /// What the agency and its relatives asked for in this class within a year, this request included: what they have, what
+    /// was approved or is under review, and what ended in that time.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub year_demand: Resources,
     /// Every offer that was looked at, the best first; at most 32 are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
@@ -54,10 +58,10 @@ pub struct OfferAssessment {
     /// If it fits: what of the offer's spare capacity the request would take. Anyone can check it.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub packing: Resources,
-    /// How many claims of the plan that takes.
+    /// How many claims of the plan hold the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<i32>,
-    /// Until when this capacity is kept for the requester.
+    /// Until when this capacity is kept for the requester: others cannot claim it, and nobody else is sent to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved_until: Option<Time>,
 }
@@ -78,7 +82,7 @@ pub enum OfferResult {
 /// One aspect of an offer, tested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Predicate {
-    /// Class, Interface, Data, Eligibility, Zone, Health or Capacity.
+    /// Class, Interface, Data, Regime, Eligibility, Zone, Health, Freshness or Capacity.
     pub name: String,
     /// True, False or Unknown.
     pub result: Truth,

@@ -3,17 +3,21 @@
 pub mod activation;
 pub mod assess;
 mod assessment;
+pub mod certificate;
 pub mod digest;
 pub mod effective;
+pub mod keeping;
 pub mod notice;
 mod phase;
 mod pin;
+mod predicates;
 pub mod review;
 pub mod states;
 mod status;
 pub mod succession;
 pub mod validate;
 pub mod warning;
+pub mod year;
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;

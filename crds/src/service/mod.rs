@@ -229,6 +229,9 @@ pub struct SharedServiceStatus {
     /// What is left.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub available: Resources,
+    /// What of that is kept for agencies that were sent here instead of getting a permit; others cannot claim it meanwhile.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub kept: Resources,
     /// The ledger: every claim that holds capacity. A claim is bound only while it is listed here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4096), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["uid"]))]

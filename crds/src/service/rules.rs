@@ -8,6 +8,7 @@ use crate::{
     Agency, Resources,
     common::AgencyType,
     conditions::{Verdict, find},
+    permit::keeping::{Kept, kept_from, use_up},
 };
 
 impl SharedServiceSpec {
@@ -39,6 +40,12 @@ impl Channel {
             Self::Direct => true,
         }
     }
+
+    /// Why an agency of this type may not have `plan`, which is on this channel; `None` if it may.
+    pub fn closed_to(self, agency_type: AgencyType, plan: &str) -> Option<String> {
+        let who = if self == Self::Gsb { "government agencies" } else { "the private sector" };
+        (!self.admits(agency_type)).then(|| format!("plan {plan} is on channel {self}, for {who} only"))
+    }
 }
 
 /// Why an agency may not have a plan of a service, in words; `None` if it may.
@@ -47,11 +54,13 @@ pub fn ineligible(agency: &Agency, service: &SharedService, plan: &Plan) -> Opti
     if !service.spec.eligibility.selects(spec.agency_type, spec.security_regime) {
         return Some(format!("for {} only", describe_eligibility(&service.spec)));
     }
-    if !plan.channel.admits(spec.agency_type) {
-        let who = if plan.channel == Channel::Gsb { "government agencies" } else { "the private sector" };
-        return Some(format!("plan {} is on channel {}, for {who} only", plan.name, plan.channel));
-    }
-    None
+    plan.channel.closed_to(spec.agency_type, &plan.name)
+}
+
+/// Types of agencies, in words.
+pub fn describe_types(types: &[AgencyType]) -> String {
+    let names: Vec<_> = types.iter().map(ToString::to_string).collect();
+    format!("{} agencies", names.join(", "))
 }
 
 /// Who may claim a service, in words.
@@ -89,7 +98,23 @@ pub fn eligible(claim: &ServiceClaim, service: Option<&SharedService>, agency: O
 /// How many claims a service's ledger can hold: a status must stay well below what etcd takes.
 pub const MAX_RESERVATIONS: usize = 4096;
 
+/// What of a service is kept for whom, while its ledger is made.
+#[derive(Clone, Copy)]
+pub struct Keeping<'a> {
+    /// What is kept, and was not claimed yet.
+    pub kept: &'a [Kept],
+    /// The family of the agency whose claim it is.
+    pub family_of: &'a dyn Fn(&ServiceClaim) -> String,
+}
+
+impl Keeping<'_> {
+    /// Nothing is kept for anybody.
+    pub const NOTHING: Keeping<'static> = Keeping { kept: &[], family_of: &|_| String::new() };
+}
+
 /// The claims of a service that hold capacity, given who held it `before`.
+///
+/// What is kept for a family is given to its claims alone.
 ///
 /// Who holds capacity keeps it while the claim exists, and if its plan was enlarged, what it has of it. What is left is given
 /// oldest first, to each entirely or not at all. The sum never exceeds the capacity unless the capacity was reduced below
@@ -99,7 +124,10 @@ pub fn reserve<'a>(
     before: &[Reservation],
     claims: impl IntoIterator<Item = &'a ServiceClaim>,
     may_claim: impl Fn(&ServiceClaim) -> bool,
+    keeping: Keeping<'_>,
 ) -> Vec<Reservation> {
+    let name = service.name_any();
+    let mut kept = keeping.kept.to_vec();
     let mut claims: Vec<_> = claims
         .into_iter()
         .filter(|claim| claim.spec.shared_service == service.name_any() && claim.metadata.deletion_timestamp.is_none())
@@ -116,11 +144,14 @@ pub fn reserve<'a>(
     let mut left =
         rows.iter().filter_map(|(.., has)| has.as_ref()).fold(service.spec.capacity.clone(), |left, has| left.minus(has));
     let mut count = rows.iter().filter(|(.., has)| has.is_some()).count();
-    for (_, plan, has) in &mut rows {
+    for (claim, plan, has) in &mut rows {
         let more = plan.capacity.minus(&has.clone().unwrap_or_default());
-        if more.fits_in(&left) && (has.is_some() || count < MAX_RESERVATIONS) {
+        let family = (keeping.family_of)(claim);
+        let free = left.minus(&kept_from(&kept, &name, &family));
+        if more.fits_in(&free) && (has.is_some() || count < MAX_RESERVATIONS) {
             count += usize::from(has.is_none());
             left = left.minus(&more);
+            use_up(&mut kept, &name, &family, Timestamp::MAX, more);
             *has = Some(plan.capacity.clone());
         }
     }
@@ -176,7 +207,7 @@ mod tests {
     #[test]
     fn a_plan_that_was_enlarged_unbinds_nobody() {
         let claims = [claim("a", "large", 1), claim("b", "small", 2)];
-        let before = reserve(&service(4), &[], &claims, |_| true);
+        let before = reserve(&service(4), &[], &claims, |_| true, Keeping::NOTHING);
         let mut enlarged = service(4);
         for plan in &mut enlarged.spec.plans {
             plan.capacity = plan.capacity.times(2);
@@ -184,7 +215,7 @@ mod tests {
         let held = |service: &SharedService, capacity: i64| {
             let mut service = service.clone();
             service.spec.capacity = [("brokers".to_owned(), Quantity::from_units(capacity))].into_iter().collect();
-            reserve(&service, &before, &claims, |_| true)
+            reserve(&service, &before, &claims, |_| true, Keeping::NOTHING)
         };
         assert_eq!(held(&enlarged, 4), before, "there is no room for more");
         assert_eq!(allocated(&held(&enlarged, 7)).get("brokers"), Quantity::from_units(7), "who is older has it first");
@@ -194,23 +225,50 @@ mod tests {
     #[test]
     fn the_oldest_are_served_first_each_entirely() {
         let claims = [claim("c", "small", 3), claim("b", "large", 2), claim("a", "small", 1)];
-        assert_eq!(names(&reserve(&service(3), &[], &claims, |_| true)), ["a", "c"]);
+        assert_eq!(names(&reserve(&service(3), &[], &claims, |_| true, Keeping::NOTHING)), ["a", "c"]);
     }
 
     #[test]
     fn who_holds_capacity_keeps_it_even_when_there_is_less() {
         let younger = [claim("y", "small", 9)];
-        let before = reserve(&service(1), &[], &younger, |_| true);
+        let before = reserve(&service(1), &[], &younger, |_| true, Keeping::NOTHING);
         let claims = [claim("x", "small", 1), claim("y", "small", 9)];
-        assert_eq!(names(&reserve(&service(1), &before, &claims, |_| true)), ["y"]);
-        assert_eq!(names(&reserve(&service(0), &before, &claims, |_| true)), ["y"]);
+        assert_eq!(names(&reserve(&service(1), &before, &claims, |_| true, Keeping::NOTHING)), ["y"]);
+        assert_eq!(names(&reserve(&service(0), &before, &claims, |_| true, Keeping::NOTHING)), ["y"]);
+    }
+
+    #[test]
+    fn what_is_kept_is_for_those_alone_for_whom_it_is_kept() {
+        let some = |brokers: i64| -> Resources { [("brokers".to_owned(), Quantity::from_units(brokers))].into_iter().collect() };
+        let kept = [Kept {
+            service: "streaming".into(),
+            plan: "small".into(),
+            family: "tax".into(),
+            demand: some(2),
+            capacity: some(2),
+            since: Timestamp::UNIX_EPOCH,
+            until: Timestamp::MAX,
+        }];
+        let family_of =
+            |claim: &ServiceClaim| if claim.name_any().starts_with("tax") { "tax".to_owned() } else { "other".to_owned() };
+        let keeping = Keeping { kept: &kept, family_of: &family_of };
+        let given = |claims: &[ServiceClaim]| {
+            let reservations = reserve(&service(3), &[], claims, |_| true, keeping);
+            names(&reservations).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let others = [claim("x", "small", 1), claim("y", "small", 2), claim("z", "small", 3)];
+        assert_eq!(given(&others), ["x"], "two of three are kept");
+        let theirs = [claim("tax-1", "small", 4), claim("tax-2", "small", 5), claim("tax-3", "small", 6)];
+        assert_eq!(given(&[&others[..], &theirs[..]].concat()), ["tax-1", "tax-2", "x"]);
+        assert_eq!(given(&[&others[..1], &theirs[..1]].concat()), ["tax-1", "x"]);
+        assert_eq!(given(&theirs), ["tax-1", "tax-2", "tax-3"], "and what is free");
     }
 
     #[test]
     fn released_places_are_given_on() {
         let both = [claim("x", "small", 1), claim("y", "small", 2)];
-        let before = reserve(&service(1), &[], &both, |_| true);
-        assert_eq!(names(&reserve(&service(1), &before, &both[1..], |_| true)), ["y"]);
+        let before = reserve(&service(1), &[], &both, |_| true, Keeping::NOTHING);
+        assert_eq!(names(&reserve(&service(1), &before, &both[1..], |_| true, Keeping::NOTHING)), ["y"]);
     }
 
     #[rstest]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use govcloud_crds::{
-    ServiceClaim, SharedService,
+    Resources, ServiceClaim, SharedService,
     conditions::{Verdict, conditions},
     names::{LABEL_AGENCY, LABEL_PROJECT, split_project_namespace},
     service::{
@@ -64,12 +64,14 @@ fn secret_name(claim: &ServiceClaim) -> String {
 fn reserved(claim: &ServiceClaim, service: Option<&SharedService>) -> Verdict {
     const KIND: &str = "CapacityReserved";
     let status = service.and_then(|s| s.status.as_ref());
+    let nothing = Resources::default();
+    let kept = status.map_or(&nothing, |s| &s.kept);
     let reservations = status.map(|s| s.reservations.as_slice()).unwrap_or_default();
     if reservations.iter().any(|r| Some(&r.uid) == claim.metadata.uid.as_ref()) {
         return Verdict::yes(KIND, "Reserved", "Its capacity is its own.");
     }
     let has_room = |service: &SharedService| {
-        service.spec.plan(&claim.spec.plan).is_some_and(|plan| plan.capacity.fits_in(&service.available()))
+        service.spec.plan(&claim.spec.plan).is_some_and(|plan| plan.capacity.fits_in(&service.available().minus(kept)))
     };
     match service {
         Some(_) if reservations.len() >= MAX_RESERVATIONS => Verdict::no(
@@ -80,18 +82,17 @@ fn reserved(claim: &ServiceClaim, service: Option<&SharedService>) -> Verdict {
         Some(service) if has_room(service) => {
             Verdict::unknown(KIND, "Pending", "The service's ledger takes note of the claim in a moment.")
         }
-        Some(service) => Verdict::no(
-            KIND,
-            "NoCapacity",
-            format!(
-                "{} has no room for another claim of plan {} at present ({} free); it is served when there is.",
-                service.name_any(),
-                claim.spec.plan,
-                service.available()
-            ),
-        ),
+        Some(service) => Verdict::no(KIND, "NoCapacity", no_room(claim, service, kept)),
         None => Verdict::no(KIND, "NoSuchService", "There is no such service."),
     }
+}
+
+fn no_room(claim: &ServiceClaim, service: &SharedService, kept: &Resources) -> String {
+    let (name, plan, free) = (service.name_any(), &claim.spec.plan, service.available());
+    let kept = kept.clone().without_zeros();
+    let kept =
+        if kept.is_empty() { String::new() } else { format!(", of which {kept} is kept for agencies that were sent here") };
+    format!("{name} has no room for another claim of plan {plan} at present ({free} free{kept}); it is served when there is.")
 }
 
 fn ready(claim: &ServiceClaim, phase: ClaimPhase, others: &[Verdict]) -> Verdict {

@@ -6,6 +6,7 @@ pub mod claim;
 pub mod class;
 pub mod cloud;
 pub mod enforcement;
+pub mod keeping;
 pub mod permit;
 pub mod project;
 pub mod service;

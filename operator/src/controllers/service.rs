@@ -1,6 +1,6 @@
 //! SharedService: the ledger of the claims that hold its capacity.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use govcloud_crds::{
     SharedService,
@@ -8,14 +8,16 @@ use govcloud_crds::{
     names::split_project_namespace,
     service::{
         SharedServiceStatus,
-        rules::{allocated, eligible, reserve},
+        rules::{Keeping, allocated, eligible, reserve},
     },
 };
+use jiff::Timestamp;
 use kube::{
     Api, ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
+use super::keeping::{family_of_claim, kept_of};
 use crate::{context::Context, error::Error};
 
 /// Gives a service's capacity to its claims.
@@ -31,7 +33,9 @@ pub async fn reconcile(service: Arc<SharedService>, context: Arc<Context>) -> Re
             .and_then(|(agency, _)| context.stores.agencies.get(&ObjectRef::new(agency)));
         eligible(claim, Some(&service), agency.as_deref()).holds == Some(true)
     };
-    let reservations = reserve(&service, &before.reservations, claims.iter().map(|c| &**c), may_claim);
+    let kept = kept_of(std::slice::from_ref(&service), None, &context);
+    let keeping = Keeping { kept: &kept, family_of: &|claim| family_of_claim(claim, &context.stores) };
+    let reservations = reserve(&service, &before.reservations, claims.iter().map(|c| &**c), may_claim, keeping);
     let allocated = allocated(&reservations);
     let available = service.spec.capacity.minus(&allocated);
     let room = service.spec.plans.iter().any(|plan| plan.capacity.fits_in(&available));
@@ -46,6 +50,7 @@ pub async fn reconcile(service: Arc<SharedService>, context: Arc<Context>) -> Re
         observed_generation: service.metadata.generation,
         claims: i32::try_from(reservations.len()).unwrap_or(i32::MAX),
         available,
+        kept: kept.iter().map(|k| &k.capacity).sum(),
         allocated,
         reservations,
         conditions: conditions(&before.conditions, &verdicts, service.metadata.generation, context.now()),
@@ -54,7 +59,13 @@ pub async fn reconcile(service: Arc<SharedService>, context: Arc<Context>) -> Re
     status.conditions.extend(find(&before.conditions, "Healthy").cloned());
     let api: Api<SharedService> = Api::all(context.client.clone());
     context.write_status(&api, &*service, service.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
-    Ok(Action::await_change())
+    let changes_at = kept.iter().map(|k| k.until).min();
+    Ok(changes_at.map_or_else(Action::await_change, |at| Action::requeue(until(at, context.now()))))
+}
+
+/// How long until `at`, and a moment more: what is kept until then is kept no more.
+fn until(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or_default() + Duration::from_secs(1)
 }
 
 fn ready(service: &SharedService, context: &Context) -> Verdict {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
 use govcloud_crds::{
-    Agency, ProcessingClass, Quantity, Resources, SharedService,
+    ProcessingClass, Quantity, Resources,
     class::{
         compute::{Threshold, above},
         measure::Size,
@@ -19,13 +19,17 @@ use govcloud_crds::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::check_view::{Advice, render};
+use super::{
+    catalogue::{AgencyView, Catalogue},
+    check_view::{Advice, render},
+};
 use crate::{
     commands::parse,
     context::Context,
     error::{CliError, Result},
     exit::Exit,
     manifests::{self, Manifest, plurals::Plurals},
+    output::Output,
 };
 
 /// `govcloud permit check`.
@@ -43,6 +47,10 @@ pub struct CheckArgs {
     /// Look only at objects of this class
     #[arg(long, value_name = "CLASS")]
     pub class: Option<String>,
+    /// Read the catalogue from the manifests in this folder and those below it, and ask no cluster: SharedServices,
+    /// ProcessingClasses, Agencies, and permits if there are any
+    #[arg(long, value_name = "DIR")]
+    pub catalogue: Option<PathBuf>,
     /// What it must be like.
     #[command(flatten)]
     pub needs: Needs,
@@ -142,7 +150,7 @@ impl CheckedObject {
     }
 }
 
-/// Runs `govcloud permit check`.
+/// Runs `govcloud permit check` against the catalogue of the cluster.
 pub async fn run(ctx: &Context, args: CheckArgs) -> Result<Exit> {
     let manifests = manifests::read(&args.filename, args.recursive)?;
     let classes = ctx.classes().await?;
@@ -150,13 +158,32 @@ pub async fn run(ctx: &Context, args: CheckArgs) -> Result<Exit> {
     known_class(args.class.as_deref(), &classes)?;
     let mut report = sort(&manifests, &plurals, &classes, &ctx.thresholds().await?, args.class.as_deref());
     if !report.classes.is_empty() {
-        let agency = ctx.read_agency(ctx.agency().await?).await?;
-        let services = ctx.services().await?;
-        judge(&mut report, &agency, &args.needs, &services, &classes, ctx.now);
+        let catalogue = Catalogue::of_cluster(ctx, classes).await?;
+        judge(&mut report, &catalogue.of_agency(ctx.agency().await?)?, &args.needs, ctx.now);
     }
+    print(ctx.out, &report, args)
+}
+
+/// Runs `govcloud permit check --catalogue DIR`, without a cluster.
+pub fn run_offline(out: Output, agency: Option<&str>, args: CheckArgs, now: Timestamp) -> Result<Exit> {
+    let folder = args.catalogue.clone().unwrap_or_default();
+    let catalogue = Catalogue::of_folder(&folder)?;
+    let manifests = manifests::read(&args.filename, args.recursive)?;
+    known_class(args.class.as_deref(), &catalogue.classes)?;
+    let mut report = sort(&manifests, &Plurals::default(), &catalogue.classes, &catalogue.thresholds, args.class.as_deref());
+    if !report.classes.is_empty() {
+        let agency = agency.map(str::to_owned).or_else(|| catalogue.only_agency()).ok_or_else(|| {
+            CliError::usage("it is not clear for which agency you ask").hint("Name one of the catalogue: --agency NAME")
+        })?;
+        judge(&mut report, &catalogue.of_agency(&agency)?, &args.needs, now);
+    }
+    print(out, &report, args)
+}
+
+fn print(out: Output, report: &Report, args: CheckArgs) -> Result<Exit> {
     let advice = Advice { from: args.filename, recursive: args.recursive, project: args.project, needs: args.needs };
-    ctx.out.data(&report, || render(&report, &advice, ctx.out.paint))?;
-    Ok(exit(&report))
+    out.data(report, || render(report, &advice, out.paint))?;
+    Ok(exit(report))
 }
 
 /// A class that is named must be there.
@@ -234,25 +261,25 @@ fn in_units(resources: &Resources) -> Resources {
 }
 
 /// Holds every class whose objects all could be measured against the catalogue.
-fn judge(
-    report: &mut Report,
-    agency: &Agency,
-    needs: &Needs,
-    services: &[SharedService],
-    classes: &BTreeMap<String, ProcessingClass>,
-    now: Timestamp,
-) {
-    report.agency.clone_from(&agency.metadata.name);
+fn judge(report: &mut Report, view: &AgencyView<'_>, needs: &Needs, now: Timestamp) {
+    report.agency.clone_from(&view.agency.metadata.name);
     for class in report.classes.iter_mut().filter(|c| c.objects.iter().all(|o| o.error.is_none())) {
         let request = Request {
-            agency,
+            agency: view.agency,
+            family: view.family.clone(),
             class: &class.class,
             demand: class.demand.clone(),
+            granted: view.granted(&class.class, now),
             interfaces: &needs.interface,
             classification: needs.classification.unwrap_or_default(),
             zones: &needs.zone,
         };
-        class.assessment = Some(assess(&request, services, classes, now));
+        let mut assessment = assess(&request, view.services, &view.kept(now), view.classes, now);
+        // Nothing is kept for who only asks.
+        for offer in &mut assessment.offers {
+            offer.reserved_until = None;
+        }
+        class.assessment = Some(assessment);
     }
 }
 

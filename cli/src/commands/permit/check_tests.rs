@@ -1,6 +1,6 @@
 //! The story's check, and the others.
 
-use govcloud_crds::{GovernmentCloud, class::compute::thresholds};
+use govcloud_crds::{GovernmentCloud, SharedService, class::compute::thresholds};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -49,7 +49,8 @@ fn needs() -> Needs {
 fn check(text: &str, needs: &Needs, services: &[SharedService], only: Option<&str>) -> (Report, String) {
     let manifests = manifests::parse("chart.yaml", text).expect("reads");
     let mut report = sort(&manifests, &Plurals::default(), &classes(), &[], only);
-    judge(&mut report, &testing::agency(), needs, services, &classes(), testing::now());
+    let catalogue = Catalogue::new(classes(), services.to_vec(), [testing::agency()]);
+    judge(&mut report, &catalogue.of_agency("tax-administration").expect("there"), needs, testing::now());
     let advice = Advice { from: vec!["-".into()], recursive: false, project: Some("analytics".into()), needs: needs.clone() };
     let text = render(&report, &advice, Paint::default());
     (report, text)

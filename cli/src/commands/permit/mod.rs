@@ -1,6 +1,7 @@
 //! `govcloud permit`.
 
 pub mod attach;
+pub mod catalogue;
 pub mod check;
 pub mod check_view;
 pub mod evidence;

@@ -3,14 +3,15 @@
 mod activation;
 pub mod places;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use govcloud_crds::{
     Agency, PermitReview, ProcessingGrant, ProcessingPermit, Project,
+    class::lineage::chain,
     conditions::conditions,
     names::{GRANT_NAME, project_namespace},
     permit::{
-        Circumstances, Phase, ProcessingPermitStatus, Queue,
+        Assessment, AssessmentResult, Circumstances, Phase, ProcessingPermitStatus, Queue,
         assess::{Request, assess},
         digest::digest,
         effective::{Effective, Policy, due_by, effective, kept},
@@ -26,7 +27,7 @@ use kube::{
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
-use super::cloud::next_number;
+use super::{cloud::next_number, keeping};
 use crate::{context::Context, error::Error, index::within, permit_view};
 
 /// Brings a permit to the state that the rules say it is in.
@@ -88,10 +89,7 @@ fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context: &Con
     if status.assessment.is_none() && !permit.spec.withdrawn {
         found = first_objection(permit, agency, context);
         if let (None, Some(agency), Some(class), Some(cloud)) = (&found, agency, &class, context.stores.cloud()) {
-            let services = context.stores.services.state();
-            let request = Request::of(&permit.spec, agency);
-            status.assessment =
-                Some(assess(&request, services.iter().map(|s| &**s), &context.stores.classes_by_name(), context.now()));
+            status.assessment = Some(hold_against_catalogue(permit, agency, context));
             let (project, prior) = (project_of(permit, context), named_prior(permit, context));
             let (project, prior) = (project.as_deref(), prior.as_deref());
             let under = Circumstances { class, cloud: &cloud, agency, project, prior };
@@ -100,6 +98,25 @@ fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context: &Con
     }
     permit.status = Some(status);
     found
+}
+
+/// The assessment of a request. One at a time, because what is offered to one is kept from the next.
+fn hold_against_catalogue(permit: &ProcessingPermit, agency: &Agency, context: &Context) -> Assessment {
+    let _one_at_a_time = context.assessing.lock().unwrap_or_else(PoisonError::into_inner);
+    let (services, classes) = (context.stores.services.state(), context.stores.classes_by_name());
+    let covering = chain(&permit.spec.processing_class, &classes);
+    let near: Vec<_> = services.iter().filter(|s| covering.contains(&s.spec.processing_class.as_str())).cloned().collect();
+    let family = keeping::family_of(&agency.name_any(), &context.stores);
+    let granted = keeping::granted(permit, &family, context);
+    let request = Request::of(&permit.spec, agency).with_history(family, granted);
+    let kept = keeping::kept_of(&near, Some(permit), context);
+    let assessment = assess(&request, services.iter().map(|s| &**s), &kept, &classes, context.now());
+    if let (AssessmentResult::Duplicate, Some(uid)) = (assessment.result, permit.metadata.uid.clone()) {
+        let status = ProcessingPermitStatus { assessment: Some(assessment.clone()), ..ProcessingPermitStatus::default() };
+        let found = ProcessingPermit { status: Some(status), ..permit.clone() };
+        context.kept_lately.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, found);
+    }
+    assessment
 }
 
 /// The permit that another one names, as it is now.
