@@ -96,24 +96,20 @@ fn enforced(class: &ProcessingClass, served: usize, enforcement: &EnforcementSta
 /// the scanner knows, the class says what it said before.
 fn scanned(class: &ProcessingClass, context: &Context, before: &[Condition]) -> Option<Verdict> {
     const KIND: &str = "Scanned";
+    let not_readable = |why: String| Verdict::no(KIND, "NotReadable", why);
+    let watched = || Verdict::yes(KIND, "Watched", "The scanner sees every object of its resources.");
     let standing =
         |control: &Control| Some((control.resource.clone(), context.scanner.standing(&control.group, &control.resource)?));
-    let watched: Vec<_> = class.spec.controls.iter().filter_map(standing).collect();
-    let said = find(before, KIND);
-    if watched.is_empty() || (said.is_none() && watched.iter().any(|(_, standing)| *standing == Standing::Pending)) {
-        return None;
+    let all: Vec<_> = class.spec.controls.iter().filter_map(standing).collect();
+    if !context.scanner.is_known() || all.iter().any(|(_, standing)| *standing == Standing::Pending) {
+        let said = find(before, KIND)?;
+        return Some(if said.status == "True" { watched() } else { not_readable(said.message.clone()) });
     }
-    let failing = watched.iter().find_map(|(resource, standing)| match standing {
+    let failing = all.iter().find_map(|(resource, standing)| match standing {
         Standing::Failing(why) => Some(format!("{resource} cannot be read, so nothing is found about them: {why}")),
         Standing::Pending | Standing::Filled => None,
     });
-    Some(match (failing, said) {
-        (Some(why), _) => Verdict::no(KIND, "NotReadable", why),
-        (None, Some(said)) if said.status != "True" && watched.iter().any(|(_, s)| *s == Standing::Pending) => {
-            Verdict::no(KIND, "NotReadable", said.message.clone())
-        }
-        _ => Verdict::yes(KIND, "Watched", "The scanner sees every object of its resources."),
-    })
+    (!all.is_empty()).then(|| failing.map_or_else(watched, not_readable))
 }
 
 /// Whether the class's rule for approvals without a person can be asked.

@@ -64,7 +64,7 @@ struct World<'a> {
 /// The present picture; `None` while a first look at some kind is under way.
 pub(super) fn picture(context: &Context) -> Option<Picture> {
     let seen = context.scanner.seen();
-    if seen.is_waiting() || !seen.is_watching() {
+    if seen.is_waiting() {
         return None;
     }
     let mut world = World::new(context);

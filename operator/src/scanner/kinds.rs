@@ -82,6 +82,7 @@ async fn look(context: &Arc<Context>, running: &mut HashMap<Kind, Running>, last
         let task = tokio::spawn(watch::run(context.clone(), kind.clone(), number, watched.clone(), classes.clone()));
         running.insert(kind, Running { watched, task: task.abort_handle() });
     }
+    context.scanner.seen().complete();
     *last = served;
     definitions::look(context, &classes, last).await
 }

@@ -43,6 +43,11 @@ impl Scanner {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it is known what is watched.
+    pub fn is_known(&self) -> bool {
+        self.seen().is_known()
+    }
+
     /// How far the watch of a resource is; `None` if it is not watched.
     pub fn standing(&self, group: &str, resource: &str) -> Option<Standing> {
         self.seen().standing(&(group.to_owned(), resource.to_owned()))
@@ -57,7 +62,8 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
 async fn passes(context: Arc<Context>, stop: CancellationToken) {
     loop {
         let wait = match pass(&context).await {
-            Ok(()) => until_tomorrow(context.now()).min(RECHECK),
+            Ok(true) => until_tomorrow(context.now()).min(RECHECK),
+            Ok(false) => RETRY, // the first looks are under way
             Err(error) => {
                 tracing::warn!(%error, class = error.class(), "not every finding could be written; tried again");
                 RETRY
@@ -71,12 +77,13 @@ async fn passes(context: Arc<Context>, stop: CancellationToken) {
     }
 }
 
-async fn pass(context: &Context) -> Result<(), Error> {
+/// Whether there was anything to judge by.
+async fn pass(context: &Context) -> Result<bool, Error> {
     let started = Instant::now();
-    let Some(picture) = judge::picture(context) else { return Ok(()) };
+    let Some(picture) = judge::picture(context) else { return Ok(false) };
     let written = write::bring_up_to_date(context, &picture).await;
     context.metrics.scan.took(started.elapsed());
-    written
+    written.map(|()| true)
 }
 
 /// Findings say on which day they were last seen.

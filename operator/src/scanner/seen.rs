@@ -56,6 +56,8 @@ pub enum News {
 struct OfKind {
     watch: u64,
     since: Instant,
+    /// Whether it ever saw everything.
+    filled: bool,
     standing: Standing,
     items: HashMap<Name, Item>,
     /// What the look that is under way found.
@@ -67,6 +69,7 @@ struct OfKind {
 pub struct Seen {
     kinds: BTreeMap<Kind, OfKind>,
     watches: u64,
+    known: bool,
 }
 
 impl Seen {
@@ -75,8 +78,14 @@ impl Seen {
     pub fn begin(&mut self, kind: Kind) -> u64 {
         self.watches += 1;
         let items = self.kinds.remove(&kind).map(|of| of.items).unwrap_or_default();
-        let new =
-            OfKind { watch: self.watches, since: Instant::now(), standing: Standing::Pending, items, coming: HashMap::new() };
+        let new = OfKind {
+            watch: self.watches,
+            since: Instant::now(),
+            filled: false,
+            standing: Standing::Pending,
+            items,
+            coming: HashMap::new(),
+        };
         self.kinds.insert(kind, new);
         self.watches
     }
@@ -101,7 +110,7 @@ impl Seen {
             News::Ends => {
                 let coming = std::mem::take(&mut of.coming);
                 let is_other = of.standing != Standing::Filled || of.items != coming;
-                (of.items, of.standing) = (coming, Standing::Filled);
+                (of.items, of.standing, of.filled) = (coming, Standing::Filled, true);
                 of.items.shrink_to_fit();
                 is_other
             }
@@ -125,14 +134,20 @@ impl Seen {
         self.kinds.get(kind).map(|of| of.standing.clone())
     }
 
-    /// Whether anything is watched: before that, nothing is known.
-    pub fn is_watching(&self) -> bool {
-        !self.kinds.is_empty()
+    /// Every kind that is to be watched is.
+    pub fn complete(&mut self) {
+        self.known = true;
     }
 
-    /// Whether a first look is still under way that is worth waiting for.
+    /// Whether it is known what is to be watched.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// Whether a first look is still under way that is worth waiting for. One that fails is tried again: the right to it may be
+    /// a moment away.
     pub fn is_waiting(&self) -> bool {
-        self.kinds.values().any(|of| of.standing == Standing::Pending && of.since.elapsed() < PATIENCE)
+        !self.known || self.kinds.values().any(|of| !of.filled && of.since.elapsed() < PATIENCE)
     }
 
     /// The kinds of which not everything is known.
@@ -175,7 +190,9 @@ mod tests {
     #[test]
     fn a_look_at_everything_replaces_what_was_known_and_quiet_events_say_nothing() {
         let mut seen = Seen::default();
+        assert!(seen.is_waiting(), "nothing is known yet");
         let watch = seen.begin(kind());
+        seen.complete();
         assert!(seen.is_waiting() && seen.undecided() == [kind()]);
         let is = |n: &str| News::Is(name(n), Some(Item::Release));
         for news in [News::Begins, News::Lists(name("a"), Some(Item::Release)), News::Lists(name("b"), None)] {
@@ -210,7 +227,11 @@ mod tests {
     fn a_watch_that_fails_leaves_what_it_saw_and_says_so_once() {
         let mut seen = Seen::default();
         let watch = seen.begin(kind());
-        seen.take(&kind(), watch, News::Is(name("a"), Some(Item::Release)));
+        seen.complete();
+        assert!(seen.take(&kind(), watch, News::Fails("not yet allowed".into())));
+        assert!(seen.is_waiting(), "it may be in a moment");
+        seen.take(&kind(), watch, News::Lists(name("a"), Some(Item::Release)));
+        seen.take(&kind(), watch, News::Ends);
         assert!(seen.take(&kind(), watch, News::Fails("forbidden".into())));
         assert!(!seen.take(&kind(), watch, News::Fails("forbidden again".into())));
         assert!(!seen.is_waiting() && seen.undecided() == [kind()]);

@@ -14,7 +14,7 @@ use kube::{
     api::{DynamicObject, PartialObjectMeta, TypeMeta},
     runtime::{
         WatchStreamExt,
-        watcher::{self, Event, metadata_watcher, watcher},
+        watcher::{self, Event, watcher},
     },
 };
 
@@ -36,8 +36,8 @@ pub(super) async fn run(
     classes: Arc<BTreeMap<String, ProcessingClass>>,
 ) {
     if watched.releases {
-        let secrets: Api<Secret> = Api::all(context.client.clone());
-        let events = metadata_watcher(secrets, watcher::Config::default().labels(OF_HELM));
+        let secrets: Api<PartialObjectMeta<Secret>> = Api::all(context.client.clone()); // asks for metadata alone
+        let events = watcher(secrets, watcher::Config::default().labels(OF_HELM));
         return follow(&context, &kind, number, events, release).await;
     }
     let resource = watched.resource;
