@@ -20,6 +20,9 @@ pub async fn before_any_class() -> Cloud {
     for file in ["01-government-cloud.yaml", "02-agencies.yaml", "03-capacity.yaml"] {
         cloud.apply(CLOUD_OPERATOR, &example(file)).await.succeeds();
     }
+    // The roles of agencies come with the first pass of enforcement.
+    cloud.wait_for("governmentcloud", "", "national", "EnforcementIntact").await;
+    cloud.wait_for("agency", "", "customs", "Ready").await;
     cloud.project("customs", CUSTOMS_ADMIN, "border", "20").await;
     let objects = [
         of_cluster(node_pool(BORDER, "old", 3, "1Ti")),
