@@ -87,6 +87,9 @@ pub enum ClusterCommand {
     /// Decide on requests: for reviewers of the ministry and of the security authorities
     #[command(subcommand)]
     Review(commands::review::ReviewCommand),
+    /// See what the scanner found: what runs without a permit, exceeds it or duplicates
+    #[command(subcommand)]
+    Finding(commands::finding::FindingCommand),
     /// Find and claim shared services
     #[command(subcommand)]
     Service(commands::service::ServiceCommand),
@@ -130,6 +133,8 @@ mod tests {
     #[case(&["govcloud", "permit", "check"], "--filename")]
     #[case(&["govcloud", "service", "claim", "x", "--plan", "p"], "--project")]
     #[case(&["govcloud", "service", "search"], "WORDS")]
+    #[case(&["govcloud", "finding", "acknowledge", "x", "--until", "2027-01-01"], "--reason")]
+    #[case(&["govcloud", "finding", "acknowledge", "x", "--reason", "it moves"], "--until")]
     fn what_is_missing_is_named(#[case] line: &[&str], #[case] missing: &str) {
         let error = Cli::try_parse_from(line).expect_err("does not parse").to_string();
         assert!(error.contains(missing), "{error}");

@@ -13,7 +13,7 @@
 //! | [`permit`] | [`ProcessingPermit`], [`PermitReview`] | digest, assessment, effective state |
 //! | [`grant`] | [`ProcessingGrant`] | compiling active permits into slots |
 //! | [`service`] | [`SharedService`], [`ServiceClaim`] | eligibility, capacity, binding |
-//! | [`finding`] | [`ProcessingFinding`] | |
+//! | [`finding`] | [`ProcessingFinding`] | what is wrong with an object, where it is counted, how long it is acknowledged |
 
 pub mod agency;
 pub mod capacity;

@@ -139,11 +139,11 @@ impl Nation {
         let duplicate = assessment.result == AssessmentResult::Duplicate;
         let phase = if duplicate { "Denied" } else { "Active" };
         permit.status =
-            Some(of(json!({"phase": phase, "assessment": assessment, "validFrom": (!duplicate).then(|| Time(self.now))})));
+            Some(of(json!({"phase": phase, "assessment": assessment, "validFrom": (!duplicate).then_some(Time(self.now))})));
         let now = self.now;
         self.kept.retain(|p| p.kept_offer().and_then(|o| o.reserved_until.as_ref()).is_some_and(|until| until.0 > now));
         if duplicate {
-            self.kept.push(permit)
+            self.kept.push(permit);
         } else {
             self.filed.entry(family).or_default().push(permit);
         }

@@ -25,6 +25,7 @@ use crate::{
     managed::FIELD_MANAGER,
     metrics::Metrics,
     notify::Standing,
+    scanner::Scanner,
     stores::Stores,
     triggers::Queues,
 };
@@ -49,6 +50,8 @@ pub struct Context {
     pub enforcement: Mutex<EnforcementState>,
     /// Which announcements failed.
     pub notices: Mutex<Standing>,
+    /// What the scanner knows.
+    pub scanner: Scanner,
     /// What this process wrote and its stores may not show yet: uid → resource version.
     pub written: Mutex<HashMap<String, u64>>,
     /// Targets that this process activated a permit for, before its store shows it: target → permit uid.

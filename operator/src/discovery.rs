@@ -7,7 +7,7 @@ use std::{
 
 use govcloud_crds::ProcessingClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
-use kube::Client;
+use kube::{Client, core::discovery::v2::APIResourceDiscovery};
 
 use crate::{
     enforcement::{Served, ServedResource, mutation},
@@ -43,6 +43,35 @@ pub async fn served(client: &Client, classes: &BTreeMap<String, ProcessingClass>
         }
     }
     Ok(Served(served))
+}
+
+/// Every resource outside the core group that can be listed and watched, in one request. What a version's server does not
+/// answer about stays as it was known `last`.
+pub async fn everything(client: &Client, last: &Served) -> Result<Served, Error> {
+    let read = |source: kube::Error| Error::Read { what: "what the cluster serves".to_owned(), source: Box::new(source) };
+    let groups = client.list_api_groups_aggregated().await.map_err(read)?;
+    let mut served = BTreeMap::new();
+    for group in groups.items {
+        let name = group.metadata.and_then(|metadata| metadata.name).unwrap_or_default();
+        for version in group.versions {
+            let number = version.version.unwrap_or_default();
+            if version.freshness.as_deref() == Some("Stale") {
+                add_as_before(&mut served, last, &name, &number);
+                continue;
+            }
+            for resource in version.resources.into_iter().filter(can_be_watched) {
+                let entry: &mut ServedResource = served.entry((name.clone(), resource.resource.unwrap_or_default())).or_default();
+                entry.versions.push(number.clone());
+                entry.kind = resource.response_kind.and_then(|kind| kind.kind).unwrap_or_default();
+                entry.namespaced = resource.scope.as_deref() == Some("Namespaced");
+            }
+        }
+    }
+    Ok(Served(served))
+}
+
+fn can_be_watched(resource: &APIResourceDiscovery) -> bool {
+    ["list", "watch"].into_iter().all(|verb| resource.verbs.iter().any(|v| v == verb))
 }
 
 /// Whether the cluster serves a resource in this version of its group, such as `apps/v1`.

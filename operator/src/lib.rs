@@ -6,6 +6,7 @@
 //! | [`controllers`] | one reconciler per kind |
 //! | [`enforcement`] | the admission policies and agency roles, as a pure function |
 //! | [`managed`], [`namespaces`] | making the cluster have what was decided; writing only what differs |
+//! | [`scanner`] | finds what runs without a permit, and keeps a ProcessingFinding about it |
 //! | [`notify`] | announces what happens to permits, to a receiver outside |
 //! | [`report`], [`metrics`], [`server`] | what people and machines see of it |
 
@@ -24,6 +25,7 @@ pub mod permit_view;
 pub mod rbac;
 pub mod report;
 pub mod run;
+pub mod scanner;
 pub mod server;
 pub mod stores;
 pub mod triggers;

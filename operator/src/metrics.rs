@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, fmt, sync::atomic::AtomicU64};
 
-use govcloud_crds::capacity::{AgencyQuotaSpec, AgencyQuotaStatus};
+use govcloud_crds::{
+    capacity::{AgencyQuotaSpec, AgencyQuotaStatus},
+    finding::FindingRule,
+};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -36,6 +39,48 @@ pub struct Outcome {
 pub struct PhaseLabel {
     /// A permit's phase.
     pub phase: String,
+}
+
+/// Which rule.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct RuleLabel {
+    /// A finding's rule.
+    pub rule: String,
+}
+
+/// What the scanner sees.
+#[derive(Debug)]
+pub struct ScanMetrics {
+    findings: Family<RuleLabel, Gauge>,
+    objects: Gauge,
+    seconds: Histogram,
+}
+
+impl ScanMetrics {
+    fn registered(registry: &mut Registry) -> Self {
+        let seconds = Histogram::new(exponential_buckets(0.001, 2.0, 16));
+        let metrics = Self { findings: Family::default(), objects: Gauge::default(), seconds };
+        registry.register("findings", "Findings by rule, acknowledged ones included", Family::clone(&metrics.findings));
+        registry.register("scanned_objects", "Objects that the scanner keeps something of", metrics.objects.clone());
+        registry.register("scan_seconds", "Seconds that a pass of the scanner took, with what it wrote", metrics.seconds.clone());
+        metrics
+    }
+
+    /// How many findings of a rule there are.
+    pub fn found(&self, rule: FindingRule, count: usize) {
+        let label = RuleLabel { rule: rule.to_string() };
+        self.findings.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Of how many objects something is kept.
+    pub fn saw(&self, objects: usize) {
+        self.objects.set(i64::try_from(objects).unwrap_or(i64::MAX));
+    }
+
+    /// A pass that took so long.
+    pub fn took(&self, time: std::time::Duration) {
+        self.seconds.observe(time.as_secs_f64());
+    }
 }
 
 /// How a delivery ended.
@@ -136,6 +181,8 @@ pub struct Metrics {
     pub notifications: Family<NoticeOutcome, Counter>,
     /// Changes of permits that are still to be announced.
     pub notifications_due: Gauge,
+    /// What the scanner sees.
+    pub scan: ScanMetrics,
 }
 
 impl Default for Metrics {
@@ -161,7 +208,20 @@ impl Default for Metrics {
         let help = "Attempts to announce a change of a permit, by outcome";
         registry.register("notifications", help, Family::clone(&notifications));
         registry.register("notifications_due", "Changes of permits that are still to be announced", notifications_due.clone());
-        Self { registry, reconciles, duration, repairs, intact, permits, quotas, recounts, notifications, notifications_due }
+        let scan = ScanMetrics::registered(&mut registry);
+        Self {
+            registry,
+            reconciles,
+            duration,
+            repairs,
+            intact,
+            permits,
+            quotas,
+            recounts,
+            notifications,
+            notifications_due,
+            scan,
+        }
     }
 }
 

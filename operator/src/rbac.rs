@@ -6,7 +6,7 @@
 use govcloud_crds::names::{GROUP, MANAGED_BY, OPERATOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE};
 use serde_json::{Value, json};
 
-use crate::enforcement::roles::DELEGATED_ROLES;
+use crate::enforcement::roles::{DELEGATED_ROLES, SCANNER_ROLE};
 
 const WATCH: &[&str] = &["get", "list", "watch"];
 /// For objects that the operator creates by server-side apply and replaces whole.
@@ -17,15 +17,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     (GROUP, &["agencies", "agencyquotas", "capacitypools", "projects"], &["get", "list", "watch", "patch"]),
     (
         GROUP,
-        &[
-            "governmentclouds",
-            "permitreviews",
-            "processingclasses",
-            "processingfindings",
-            "processingpermits",
-            "serviceclaims",
-            "sharedservices",
-        ],
+        &["governmentclouds", "permitreviews", "processingclasses", "processingpermits", "serviceclaims", "sharedservices"],
         WATCH,
     ),
     (
@@ -36,6 +28,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
             "capacitypools/status",
             "governmentclouds/status",
             "processingclasses/status",
+            "processingfindings/status",
             "processingpermits/status",
             "projects/status",
             "serviceclaims/status",
@@ -46,11 +39,14 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     // Owning objects that block their owner's deletion asks for this right on the owner.
     (GROUP, &["serviceclaims/finalizers"], &["update"]),
     (GROUP, &["processinggrants"], OWN),
+    (GROUP, &["processingfindings"], &["get", "list", "watch", "create", "update", "delete"]),
     ("", &["namespaces"], OWN),
     ("", &["limitranges", "resourcequotas", "secrets"], OWN),
     ("", &["nodes"], WATCH),
-    // What is really in use is counted before an amount is given on.
-    ("", &["persistentvolumeclaims", "pods"], &["list"]),
+    // What is really in use is counted before an amount is given on; and what runs is held against the permits.
+    ("", &["persistentvolumeclaims", "pods", "replicationcontrollers"], &["list", "watch"]),
+    ("apps", &["daemonsets", "deployments", "replicasets", "statefulsets"], &["list", "watch"]),
+    ("batch", &["cronjobs", "jobs"], &["list", "watch"]),
     ("networking.k8s.io", &["networkpolicies"], OWN),
     ("rbac.authorization.k8s.io", &["clusterrolebindings", "clusterroles", "rolebindings"], OWN),
     (
@@ -75,6 +71,8 @@ pub fn manifests() -> Vec<Value> {
         .map(|(group, resources, verbs)| json!({"apiGroups": [group], "resources": resources, "verbs": verbs}))
         .collect();
     rules.push(json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "resourceNames": DELEGATED_ROLES, "verbs": ["bind", "escalate"]}));
+    // What it reads of classified kinds follows the classes; a guard keeps that role to reading them.
+    rules.push(json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "resourceNames": [SCANNER_ROLE], "verbs": ["escalate"]}));
     let account = json!([{"kind": "ServiceAccount", "name": OPERATOR_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE}]);
     let probe = json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}]);
     vec![
@@ -83,6 +81,8 @@ pub fn manifests() -> Vec<Value> {
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "govcloud-operator", "labels": labels()}, "rules": rules}),
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "govcloud-operator", "labels": labels()},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "govcloud-operator"}, "subjects": account}),
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": SCANNER_ROLE, "labels": labels()},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": SCANNER_ROLE}, "subjects": account}),
         namespaced("rbac.authorization.k8s.io/v1", "Role", &json!({"rules": probe})),
         namespaced(
             "rbac.authorization.k8s.io/v1",

@@ -29,7 +29,7 @@ use crate::{
     controllers::{agency, capacity, claim, class, cloud, enforcement, permit, permit::places::Places, project, service},
     metrics::Metrics,
     notify::{self, Sender},
-    report, server, stores,
+    report, scanner, server, stores,
     triggers::Queues,
 };
 
@@ -186,7 +186,8 @@ struct Receivers {
 macro_rules! channels {
     ($($kind:ident),*) => {{
         $( let $kind = mpsc::unbounded_channel(); )*
-        let queues = Queues { $( $kind: $kind.0, )* enforcement: Arc::new(Notify::new()), places: Arc::new(Notify::new()) };
+        let notify = || Arc::new(Notify::new());
+        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify() };
         (queues, Receivers { $( $kind: $kind.1, )* })
     }};
 }
@@ -207,6 +208,7 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
         operator_namespace: options.namespace.clone(),
         enforcement: Mutex::default(),
         notices: Mutex::default(),
+        scanner: scanner::Scanner::default(),
         written: Mutex::default(),
         activated: Mutex::new(HashMap::new()),
         assessing: Mutex::new(()),
@@ -236,6 +238,7 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>
         "claim": claims, claim, claim::reconcile;
     }
     set.spawn(enforcement::run(context.clone(), stop.clone()));
+    set.spawn(scanner::run(context.clone(), stop.clone()));
     set.spawn(notify::run(receivers.notices, context.clone(), sender, stop.clone()));
     set.spawn(permit::places::run(context.clone(), stop.clone()));
     set

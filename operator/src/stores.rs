@@ -58,6 +58,8 @@ pub struct Stores {
     pub services: Store<SharedService>,
     pub claims: Store<ServiceClaim>,
     pub findings: Store<ProcessingFinding>,
+    /// Definitions, of which only the metadata is known.
+    pub definitions: Store<Definition>,
     /// Namespaces of agencies.
     pub namespaces: Store<Namespace>,
     /// Nodes, for pools that are measured.
@@ -119,14 +121,13 @@ pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
         services: pending.watch(client, triggers::service),
         claims: pending.watch(client, triggers::claim),
         findings: pending.watch(client, triggers::finding),
+        definitions: pending.watch(client, triggers::definition),
         namespaces: pending.watch_labelled(client, LABEL_AGENCY, triggers::namespace),
         nodes: pending.watch(client, triggers::node),
         device_classes: pending.watch_if_served(client, triggers::device_class),
         credentials: pending.watch_labelled(client, &format!("{LABEL_BINDABLE}=true"), triggers::credentials),
         managed: Managed(KINDS.into_iter().map(|(_, _, kind, _)| (kind, pending.watch_managed(client, kind))).collect()),
     });
-    let definitions: Api<Definition> = Api::all(client.clone());
-    pending.add(definitions, watcher::Config::default(), reflector::store::Writer::default(), None, triggers::definition);
     let mut running = JoinSet::new();
     for start in pending.0 {
         running.spawn(start(stores.clone(), queues.clone()));
@@ -331,6 +332,7 @@ impl Stores {
         macro_rules! wait { ($($store:expr),*) => { $( let _ = $store.wait_until_ready().await; )* } }
         wait!(self.clouds, self.agencies, self.projects, self.pools, self.quotas, self.classes, self.permits, self.reviews);
         wait!(self.services, self.claims, self.findings, self.namespaces, self.nodes, self.device_classes, self.credentials);
+        wait!(self.definitions);
         for store in self.managed.0.values() {
             let _ = store.wait_until_ready().await;
         }

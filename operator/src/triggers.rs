@@ -46,6 +46,10 @@ pub struct Queues {
     pub enforcement: Arc<Notify>,
     /// The order of the requests under review.
     pub places: Arc<Notify>,
+    /// The findings as a whole.
+    pub scan: Arc<Notify>,
+    /// Which kinds the scanner watches.
+    pub kinds: Arc<Notify>,
 }
 
 impl Queues {
@@ -81,6 +85,8 @@ impl Queues {
     /// Every object there is.
     pub fn everything(&self, stores: &Stores) {
         self.enforcement.notify_one();
+        self.kinds.notify_one();
+        self.scan.notify_one();
         Self::each(&self.cloud, &stores.clouds, |_| true);
         Self::each(&self.agency, &stores.agencies, |_| true);
         Self::each(&self.project, &stores.projects, |_| true);
@@ -96,6 +102,11 @@ impl Queues {
     /// Everything that shows what the enforcement controller did.
     pub fn enforcement_changed(&self, stores: &Stores) {
         self.the_cloud();
+        self.classes(stores);
+    }
+
+    /// Every class.
+    pub fn classes(&self, stores: &Stores) {
         Self::each(&self.class, &stores.classes, |_| true);
     }
 }
@@ -133,6 +144,7 @@ pub fn cloud(stores: &Stores, queues: &Queues, cloud: &GovernmentCloud) {
         return;
     }
     queues.enforcement.notify_one();
+    queues.scan.notify_one();
     Queues::each(&queues.agency, &stores.agencies, |_| true);
     // Where nobody is told any more, what was due is not told later either: the permit notes that.
     let is_over = cloud.spec.notifications.is_none();
@@ -147,6 +159,7 @@ pub fn agency(stores: &Stores, queues: &Queues, agency: &Agency) {
     let name = agency.name_any();
     queues.the_agency(&name);
     queues.the_cloud();
+    queues.scan.notify_one();
     Queues::each(&queues.project, &stores.projects, |p| in_home(p, &name));
     Queues::each(&queues.permit, &stores.permits, |p| in_home(p, &name));
     Queues::each(&queues.agency, &stores.agencies, |a| a.name_any() != name && a.spec.parent.is_some());
@@ -219,6 +232,7 @@ pub fn class(stores: &Stores, queues: &Queues, class: &ProcessingClass) {
     }
     queues.the_cloud();
     queues.enforcement.notify_one();
+    queues.kinds.notify_one();
     Queues::each(&queues.project, &stores.projects, |_| true);
     Queues::each(&queues.service, &stores.services, |s| s.spec.processing_class == class.name_any());
     Queues::each(&queues.permit, &stores.permits, |p| p.status.as_ref().is_none_or(|s| s.assessment.is_none()));
@@ -229,6 +243,7 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     let _ = queues.permit.send(ObjectRef::from_obj(permit));
     let _ = queues.notices.send(ObjectRef::from_obj(permit));
     queues.the_cloud();
+    queues.scan.notify_one();
     let _ = queues.class.send(ObjectRef::new(&permit.spec.processing_class));
     let Some(namespace) = &permit.metadata.namespace else { return };
     let _ = queues.project.send(ObjectRef::new(&permit.spec.project).within(namespace));
@@ -264,8 +279,9 @@ pub fn review(_: &Stores, queues: &Queues, review: &PermitReview) {
     }
 }
 
-/// A service's ledger decides which of its claims are bound.
+/// A service's ledger decides which of its claims are bound, and what it has room for is no reason to run one's own.
 pub fn service(stores: &Stores, queues: &Queues, service: &SharedService) {
+    queues.scan.notify_one();
     let _ = queues.service.send(ObjectRef::from_obj(service));
     Queues::each(&queues.claim, &stores.claims, |c| c.spec.shared_service == service.name_any());
 }
@@ -276,14 +292,16 @@ pub fn claim(_: &Stores, queues: &Queues, claim: &ServiceClaim) {
     let _ = queues.service.send(ObjectRef::new(&claim.spec.shared_service));
 }
 
-/// A finding is part of the national picture.
+/// A finding is part of the national picture, and is put right if it was altered.
 pub fn finding(_: &Stores, queues: &Queues, _: &ProcessingFinding) {
     queues.the_cloud();
+    queues.scan.notify_one();
 }
 
 /// A namespace belongs to a project or is an agency's home.
 pub fn namespace(stores: &Stores, queues: &Queues, namespace: &Namespace) {
     let name = namespace.name_any();
+    queues.scan.notify_one();
     queues.the_project_of(&name);
     if let Some(agency) = agency_of_home(&name) {
         queues.the_agency(agency);
@@ -320,6 +338,7 @@ pub fn credentials(stores: &Stores, queues: &Queues, secret: &Secret) {
 /// A definition that came, changed or went changes what the cluster serves.
 pub fn definition(_: &Stores, queues: &Queues, _: &Definition) {
     queues.enforcement.notify_one();
+    queues.kinds.notify_one();
 }
 
 /// A managed object that changed is compared again by whoever made it.

@@ -19,7 +19,7 @@ use govcloud_tests::{
 };
 use serde_json::json;
 
-use traps::{Asked, finding, request};
+use traps::{Asked, request};
 use work::{device, privileged};
 
 const LAB: &str = "customs--lab";
@@ -43,8 +43,6 @@ async fn the_traps_of_guards() {
     spring(&cloud, &traps).await;
     the_pod_security_label_is_what_refuses_privileged_pods(&cloud).await;
     the_gated_quota_is_what_refuses_gpus(&cloud).await;
-    let finding = cloud.create_json(ADMIN, &finding()).await;
-    finding.succeeds();
     repaired(&cloud, &traps).await;
     Attack::create(CUSTOMS_DEVELOPER, &privileged()).is_refused(&cloud, "violates PodSecurity").await;
     Attack::create(CUSTOMS_DEVELOPER, &device("nvidia.com/gpu")).is_refused(&cloud, "exceeded quota").await;
@@ -150,12 +148,26 @@ async fn the_gated_quota_is_what_refuses_gpus(cloud: &Cloud) {
 
 async fn an_acknowledgement_carries_its_writers_name(cloud: &Cloud) {
     let by = |name: &str| json!({"spec": {"acknowledgement": {"by": name, "reason": "It is known.", "until": "2099-01-01T00:00:00Z"}}});
-    let found = "processingfinding/found -n agency-customs";
+    let found = &format!("processingfinding/{} -n agency-customs", a_finding(cloud).await);
     Attack::patch(REVIEWER_1, found, &by("reviewer-2@ministry")).is_refused(cloud, "must be your own user name").await;
     Attack::patch(REVIEWER_1, found, &json!({"spec": {"message": "Nothing."}}))
         .is_refused(cloud, "a reviewer may set spec.acknowledgement")
         .await;
+    Attack::patch(BOTH, found, &by("both@customs")).is_refused(cloud, "found about their own agency").await;
     Attack::patch(REVIEWER_2, found, &by("reviewer-2@ministry")).passes(cloud, "one's own acknowledgement").await;
+}
+
+/// Something that listens where a database does; the name of what the scanner finds about it.
+async fn a_finding(cloud: &Cloud) -> String {
+    let mut pod = pod(LAB, "listener", "web");
+    pod["spec"]["containers"][0]["ports"] = json!([{"containerPort": 5432}]);
+    cloud.create_json(CUSTOMS_DEVELOPER, &pod).await.succeeds();
+    eventually("the listener is found", || async {
+        let all = cloud.json(ADMIN, &["get", "processingfindings", "-n", HOME, "-o", "json"]).await;
+        let found = all["items"].as_array().into_iter().flatten().find(|f| f["spec"]["object"]["name"] == "listener");
+        found.and_then(|f| f["metadata"]["name"].as_str()).map(str::to_owned).ok_or_else(|| all.to_string())
+    })
+    .await
 }
 
 /// It loses the label that the operator watches, and gains an exception.

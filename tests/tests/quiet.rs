@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use govcloud_tests::{
     Cloud, Setup, audit_log, eventually,
-    fixtures::{permit, request},
+    fixtures::{deployment, permit, request},
     people,
 };
 use serde_json::{Value, json};
 
 const OPERATOR: &str = "system:serviceaccount:govcloud-system:govcloud-operator";
 const HOME: &str = "agency-tax-administration";
-const CONTROLLERS: [&str; 9] = ["cloud", "agency", "project", "pool", "quota", "class", "permit", "service", "claim"];
+const CONTROLLERS: [&str; 10] = ["cloud", "agency", "project", "pool", "quota", "class", "permit", "service", "claim", "scanner"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_run_of_every_reconciler_changes_nothing() {
@@ -29,7 +29,7 @@ async fn a_second_run_of_every_reconciler_changes_nothing() {
 }
 
 /// Something of everything: projects, an active permit, a denied and a returned one, one that brings a gated quota, one
-/// that cannot be assessed, a claim that is bound and one that is not.
+/// that cannot be assessed, a claim that is bound and one that is not, and something that is found.
 async fn fill(cloud: &Cloud) {
     let namespace = cloud.project("tax-administration", people::TAX_ADMIN, "analytics", "20").await;
     cloud.project("customs", people::CUSTOMS_ADMIN, "declarations", "10").await;
@@ -58,13 +58,25 @@ async fn fill(cloud: &Cloud) {
         cloud.apply_json(people::TAX_ADMIN, &claim).await.succeeds();
     }
     cloud.wait_for("serviceclaim", &namespace, "bound", "Ready").await;
+    let mut listener = deployment(&namespace, "listener", "web", 1);
+    listener["spec"]["template"]["spec"]["containers"][0]["ports"] = json!([{"containerPort": 5432}]);
+    cloud.apply_json(people::ADMIN, &listener).await.succeeds();
+    eventually("the listener is found", || async {
+        let found = cloud.json(people::ADMIN, &["get", "processingfindings", "-n", HOME, "-o", "json"]).await;
+        if found["items"][0]["status"]["lastSeen"].is_string() { Ok(()) } else { Err(found.to_string()) }
+    })
+    .await;
 }
 
-/// Reconciles so far, by controller and whatever their outcome.
+/// Reconciles so far, by controller and whatever their outcome; and passes of the scanner.
 async fn reconciles(cloud: &Cloud) -> BTreeMap<String, u64> {
     let answer = reqwest::get(format!("http://{}/metrics", cloud.operator_address)).await.expect("metrics");
     let text = answer.text().await.expect("text");
     let mut counts = BTreeMap::new();
+    let passes = text.lines().find_map(|line| line.strip_prefix("govcloud_scan_seconds_count ")?.parse().ok());
+    if let Some(passes) = passes.filter(|passes| *passes > 0) {
+        counts.insert("scanner".to_owned(), passes);
+    }
     for line in text.lines().filter_map(|line| line.strip_prefix("govcloud_reconciles_total{controller=\"")) {
         let (controller, rest) = line.split_once('"').expect("a label");
         let count: u64 = rest.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number");

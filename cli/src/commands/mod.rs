@@ -3,6 +3,7 @@
 pub mod agency;
 pub mod completion;
 pub mod denials;
+pub mod finding;
 pub mod parse;
 pub mod permit;
 pub mod project;
@@ -20,6 +21,7 @@ pub async fn run(ctx: &Context, command: ClusterCommand) -> Result<Exit> {
     match command {
         ClusterCommand::Permit(command) => Box::pin(permit::run(ctx, command)).await,
         ClusterCommand::Review(command) => Box::pin(review::run(ctx, command)).await,
+        ClusterCommand::Finding(command) => finding::run(ctx, command).await,
         ClusterCommand::Service(command) => Box::pin(service::run(ctx, command)).await,
         ClusterCommand::Project(command) => project::run(ctx, command).await,
         ClusterCommand::Agency(command) => agency::run(ctx, command).await,

@@ -174,7 +174,7 @@ fn devices(container: &Value, device: &str, dimension: &str) -> Result<Quantity,
     })
 }
 
-fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
+pub(crate) fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(object, |value, key| value.get(key))
 }
 

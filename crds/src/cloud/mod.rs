@@ -155,10 +155,10 @@ pub struct GovernmentCloudStatus {
     /// Permits by phase.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub permits: BTreeMap<String, i32>,
-    /// Findings by rule.
+    /// Findings by rule, without those that a reviewer acknowledged.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub findings: BTreeMap<String, i32>,
-    /// All findings together.
+    /// All these findings together.
     #[serde(default)]
     pub findings_total: i32,
     /// Fingerprint of the policies that were last seen intact; tells a tampering from an upgrade after a restart.

@@ -8,13 +8,14 @@ use std::{
 use govcloud_crds::{
     ProcessingClass,
     class::{Control, ProcessingClassStatus, controlled::controlled},
-    conditions::{Verdict, conditions},
+    conditions::{Verdict, conditions, find},
     permit::{Phase, auto_approve_error},
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Api, ResourceExt, runtime::controller::Action};
 
 use super::enforcement::{EnforcementState, served_of};
-use crate::{context::Context, error::Error};
+use crate::{context::Context, error::Error, scanner::Standing};
 
 /// Reports what the enforcement controller did with the class.
 pub async fn reconcile(class: Arc<ProcessingClass>, context: Arc<Context>) -> Result<Action, Error> {
@@ -29,11 +30,12 @@ pub async fn reconcile(class: Arc<ProcessingClass>, context: Arc<Context>) -> Re
     let ready = Verdict { kind: "Ready", ..enforced.clone() };
     let mut verdicts = vec![ready, enforced];
     verdicts.extend(auto_approve(&class));
+    let before = class.status.clone().unwrap_or_default();
+    verdicts.extend(scanned(&class, &context, &before.conditions));
     let active = context
         .stores
         .permits
         .state_filter(|p| p.spec.processing_class == name && p.status.as_ref().is_some_and(|s| s.phase == Phase::Active));
-    let before = class.status.clone().unwrap_or_default();
     let status = ProcessingClassStatus {
         observed_generation: class.metadata.generation,
         controlled_resources: i32::try_from(served).unwrap_or(i32::MAX),
@@ -88,6 +90,26 @@ fn enforced(class: &ProcessingClass, served: usize, enforcement: &EnforcementSta
         return Verdict { holds: Some(served > 0 || class.spec.workloads.is_some()), ..Verdict::no(KIND, "NotServed", message) };
     }
     Verdict::yes(KIND, "Enforced", "The API server was seen to enforce it.")
+}
+
+/// Whether the scanner sees the objects of the class's resources; nothing of a class that has none that are served. Until
+/// the scanner knows, the class says what it said before.
+fn scanned(class: &ProcessingClass, context: &Context, before: &[Condition]) -> Option<Verdict> {
+    const KIND: &str = "Scanned";
+    let not_readable = |why: String| Verdict::no(KIND, "NotReadable", why);
+    let watched = || Verdict::yes(KIND, "Watched", "The scanner sees every object of its resources.");
+    let standing =
+        |control: &Control| Some((control.resource.clone(), context.scanner.standing(&control.group, &control.resource)?));
+    let all: Vec<_> = class.spec.controls.iter().filter_map(standing).collect();
+    if !context.scanner.is_known() || all.iter().any(|(_, standing)| *standing == Standing::Pending) {
+        let said = find(before, KIND)?;
+        return Some(if said.status == "True" { watched() } else { not_readable(said.message.clone()) });
+    }
+    let failing = all.iter().find_map(|(resource, standing)| match standing {
+        Standing::Failing(why) => Some(format!("{resource} cannot be read, so nothing is found about them: {why}")),
+        Standing::Pending | Standing::Filled => None,
+    });
+    (!all.is_empty()).then(|| failing.map_or_else(watched, not_readable))
 }
 
 /// Whether the class's rule for approvals without a person can be asked.

@@ -1,4 +1,4 @@
-//! GovernmentCloud: the national picture, and the record of enforcement.
+//! `GovernmentCloud`: the national picture, and the record of enforcement.
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +35,7 @@ pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Re
         return Ok(Action::await_change()); // the end of the first pass asks for it
     }
     let before = cloud.status.clone().unwrap_or_default();
-    let mut status = count(&context.stores, &before);
+    let mut status = count(&context.stores, &before, context.now());
     status.observed_generation = cloud.metadata.generation;
     status.enforcement_digest = enforcement.enforced.clone().or(before.enforcement_digest.clone());
     status.interruptions = record(&before.interruptions, &enforcement);
@@ -43,7 +43,7 @@ pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Re
     let new = status.interruptions.first().filter(|last| !before.interruptions.contains(last)).cloned();
     let intact = intact(&enforcement, &status.interruptions, context.now());
     context.metrics.intact.set(i64::from(intact.holds == Some(true)));
-    let look_again = (intact.reason == INTERRUPTED).then_some(SHOWN);
+    let look_again = (intact.reason == INTERRUPTED).then_some(SHOWN).into_iter().chain(next_word(&context)).min();
     let late = overdue(&context.stores);
     let due = all_due(&cloud, &context.stores.permits);
     context.metrics.notifications_due.set(i64::try_from(due).unwrap_or(i64::MAX));
@@ -103,7 +103,18 @@ fn thresholds_in_force(cloud: &GovernmentCloud, stores: &Stores) -> Option<Verdi
     Some(Verdict::yes(KIND, "Enforced", message))
 }
 
-fn count(stores: &Stores, before: &GovernmentCloudStatus) -> GovernmentCloudStatus {
+/// How long until the next acknowledgement of a finding ends, which counts again from then on.
+fn next_word(context: &Context) -> Option<Duration> {
+    let now = context.now();
+    let findings = context.stores.findings.state();
+    let ends = findings.iter().filter_map(|finding| finding.spec.acknowledgement.as_ref()).map(|word| word.until.0);
+    let next = ends.filter(|end| *end > now).min()?;
+    // A little later, so that it has come; and not so late that a timer could not hold it.
+    let wait = Duration::try_from(next.duration_since(now)).ok()? + Duration::from_millis(100);
+    Some(wait.min(Duration::from_hours(24)))
+}
+
+fn count(stores: &Stores, before: &GovernmentCloudStatus, now: Timestamp) -> GovernmentCloudStatus {
     let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     let tally = |names: Vec<String>| {
         names.into_iter().fold(BTreeMap::new(), |mut counts, name| {
@@ -113,7 +124,7 @@ fn count(stores: &Stores, before: &GovernmentCloudStatus) -> GovernmentCloudStat
     };
     let phases =
         stores.permits.state().iter().map(|p| p.status.as_ref().map(|s| s.phase).unwrap_or_default().to_string()).collect();
-    let findings = stores.findings.state();
+    let findings = stores.findings.state_filter(|finding| !finding.is_acknowledged(now));
     let mut permits = tally(phases);
     for shown in [Phase::Active, Phase::UnderReview] {
         permits.entry(shown.to_string()).or_insert(0); // a column says 0 rather than nothing
@@ -122,7 +133,7 @@ fn count(stores: &Stores, before: &GovernmentCloudStatus) -> GovernmentCloudStat
         last_permit_number: before.last_permit_number,
         agencies: number(stores.agencies.len()),
         permits,
-        findings: tally(findings.iter().map(|f| format!("{:?}", f.spec.rule)).collect()),
+        findings: tally(findings.iter().map(|f| f.spec.rule.to_string()).collect()),
         findings_total: number(findings.len()),
         ..GovernmentCloudStatus::default()
     }

@@ -83,6 +83,7 @@ pub fn desired(inputs: &Inputs<'_>) -> Vec<Value> {
     let mut manifests: Vec<_> = policies.iter().flat_map(policy::Policy::manifests).collect();
     manifests.extend(placement::manifests(inputs.pools, inputs.served));
     manifests.extend(roles::cluster_roles(inputs.classes));
+    manifests.push(roles::scanner_role(inputs.classes));
     manifests
 }
 

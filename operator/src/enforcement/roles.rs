@@ -31,6 +31,15 @@ pub const DELEGATED_ROLES: [&str; 8] = [
     "govcloud:agency-catalogue",
 ];
 
+/// The ClusterRole by which the operator itself reads the kinds that classes name. It may write it although it lacks these
+/// rights; the guard on roles keeps it to that.
+pub const SCANNER_ROLE: &str = "govcloud:scanner";
+
+/// What the scanner reads beyond what the operator always may: the kinds of the classes, and nothing but to see them.
+pub fn scanner_role(classes: &BTreeMap<String, ProcessingClass>) -> Value {
+    role(SCANNER_ROLE, classified(classes, &["list", "watch"]))
+}
+
 /// The ClusterRoles of agencies: four in the home namespace, three in project namespaces, one for the catalogue.
 pub fn cluster_roles(classes: &BTreeMap<String, ProcessingClass>) -> Vec<Value> {
     vec![
@@ -166,6 +175,16 @@ mod tests {
                 assert!(!rules.contains(forbidden), "{forbidden} in {role}");
             }
         }
+    }
+
+    #[test]
+    fn the_scanner_sees_what_a_class_names_and_does_nothing_to_it() {
+        let rules = scanner_role(&classes())["rules"].clone();
+        assert_eq!(
+            rules,
+            json!([{"apiGroups": ["kafka.strimzi.io"], "resources": ["kafkanodepools"], "verbs": ["list", "watch"]}])
+        );
+        assert_eq!(scanner_role(&BTreeMap::new())["rules"], json!([]));
     }
 
     #[test]

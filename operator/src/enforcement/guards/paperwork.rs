@@ -27,12 +27,17 @@ pub(super) fn requests() -> Policy {
     )
 }
 
-/// A review carries the name and the group of the person who gave it, who is no member of the agency; it stays for good.
-pub(super) fn reviews() -> Policy {
-    let member = format!(
+/// CEL: whether the caller is a member of the agency in whose home something is written.
+fn member() -> String {
+    format!(
         "authorizer.group({}).resource('processingpermits').namespace(object.metadata.namespace).check('member').allowed()",
         literal(GROUP)
-    );
+    )
+}
+
+/// A review carries the name and the group of the person who gave it, who is no member of the agency; it stays for good.
+pub(super) fn reviews() -> Policy {
+    let member = member();
     let creating = "request.operation != 'CREATE'";
     let vanishing = format!("request.operation != 'DELETE' || !{IN_A_HOME} || ({})", namespace_goes());
     Policy::new(
@@ -150,6 +155,8 @@ pub(super) fn findings(operator: &str) -> Policy {
     });
     let only_acknowledged = fields.into_iter().chain(optional).collect::<Vec<_>>().join(" && ");
     let cleaning = format!("(request.operation == 'DELETE' && request.userInfo.username in {})", list(CLEANERS));
+    let same_word = "has(object.spec.acknowledgement) == has(oldObject.spec.acknowledgement) && (!has(object.spec.acknowledgement) || object.spec.acknowledgement == oldObject.spec.acknowledgement)";
+    let member = member();
     Policy::new(
         "govcloud-guard-findings",
         Scope::Everywhere,
@@ -162,6 +169,10 @@ pub(super) fn findings(operator: &str) -> Policy {
             Check::fixed(
                 "request.operation != 'UPDATE' || !has(object.spec.acknowledgement) || (has(oldObject.spec.acknowledgement) && object.spec.acknowledgement == oldObject.spec.acknowledgement) || object.spec.acknowledgement.by == request.userInfo.username",
                 "spec.acknowledgement.by must be your own user name",
+            ),
+            Check::fixed(
+                format!("request.operation != 'UPDATE' || ({same_word}) || !({IN_A_HOME}) || !{member}"),
+                "nobody acknowledges what was found about their own agency; a reviewer who is no member of it must do it",
             ),
         ],
     )

@@ -3,7 +3,10 @@
 use govcloud_crds::names::{ANNOTATION_CONFIRM_DELETION, GROUP, VERSION};
 
 use super::{is, literal, ours};
-use crate::enforcement::policy::{Check, Policy, Rule, Scope};
+use crate::enforcement::{
+    policy::{Check, Policy, Rule, Scope},
+    roles::SCANNER_ROLE,
+};
 
 /// CEL: whether the object that is being deleted says, by its own name in an annotation, that this is meant.
 fn confirmed() -> String {
@@ -65,6 +68,9 @@ pub(super) fn agency_roles(operator: &str) -> Policy {
     let harmless = format!(
         "(!has(r.verbs) || r.verbs.all(v, !(v in {forbidden_verbs}))) && (!has(r.apiGroups) || r.apiGroups.all(g, !(g in {forbidden_groups}))) && (!has(r.resources) || r.resources.all(x, !x.contains('*'))) && !has(r.nonResourceURLs)"
     );
+    let scanner = format!("object.metadata.name == {}", literal(SCANNER_ROLE));
+    // Secrets are in the core group, which no class may name.
+    let only_sees = "has(r.apiGroups) && r.apiGroups.all(g, g != '') && r.verbs.all(v, v in ['list', 'watch'])";
     Policy::new(
         "govcloud-guard-roles",
         Scope::Everywhere,
@@ -79,6 +85,16 @@ pub(super) fn agency_roles(operator: &str) -> Policy {
                     "!({agency}) || ((!has(object.rules) || object.rules == null || object.rules.all(r, {harmless})) && !has(object.aggregationRule))"
                 ),
                 "an agency's role holds no wildcards, no escalate, bind or impersonate, and nothing about RBAC, admission or definitions",
+            ),
+            Check::fixed(
+                format!("!({scanner}) || {}", is(operator)),
+                "the role govcloud:scanner is generated from the ProcessingClasses by the operator alone",
+            ),
+            Check::fixed(
+                format!(
+                    "!({scanner}) || ((!has(object.rules) || object.rules == null || object.rules.all(r, {harmless} && {only_sees})) && !has(object.aggregationRule))"
+                ),
+                "the role govcloud:scanner lists and watches kinds that classes name, and nothing of the core group",
             ),
         ],
     )
