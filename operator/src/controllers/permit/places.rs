@@ -64,8 +64,12 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     }
 }
 
+/// Whether a request has a place. One that nobody has looked at yet has, too: else everybody behind it would move, one place
+/// at a time, while a crowd of requests is worked off.
 fn waits(permit: &ProcessingPermit) -> bool {
-    permit.status.as_ref().is_some_and(|status| status.phase == Phase::UnderReview)
+    let Some(status) = &permit.status else { return true };
+    let is_new = status.phase == Phase::Pending && !permit.spec.withdrawn && status.conditions.is_empty();
+    is_new || status.phase == Phase::UnderReview
 }
 
 /// An answer keeps the place of what it answers.
@@ -109,6 +113,16 @@ mod tests {
         let moved: Vec<_> = places.arrange(&permits).into_iter().map(|permit| permit.name).collect();
         assert_eq!(moved, ["p2", "p3"]);
         assert_eq!([0, 2, 3].map(|n: usize| places.of(&permits[n])), [1, 2, 3]);
+    }
+
+    #[test]
+    fn who_is_not_looked_at_yet_has_a_place_and_who_waits_for_the_agency_has_none() {
+        let (places, mut new) = (Places::default(), (*permit("p0", DAYS[0], "Pending", 0)).clone());
+        let later = permit("p1", DAYS[1], "UnderReview", 2);
+        assert!(places.arrange(&[Arc::new(new.clone()), later.clone()]).is_empty(), "it stands behind one that is new");
+        let objection = json!([{"type": "Assessed", "status": "False", "reason": "NoSuchProject", "message": "", "lastTransitionTime": DAYS[0]}]);
+        new.status.as_mut().expect("has one").conditions = serde_json::from_value(objection).expect("valid");
+        assert_eq!(places.arrange(&[Arc::new(new), later]).len(), 1, "it moves up");
     }
 
     #[test]

@@ -86,18 +86,17 @@ fn variables(images: &Images) -> Vec<(String, String)> {
         variable("pod", pod_of("object")),
         variable("software", images.run_by("pod")),
         variable("oldPod", pod_of("oldObject")),
-        variable("asked", images.large.asked("object", "pod")),
-        variable("askedBefore", images.large.asked("oldObject", "oldPod")),
-        variable("large", images.large.above("asked")),
+        variable("workers", replicas_of("object")),
+        variable("workersBefore", replicas_of("oldObject")),
+        variable("perPod", images.large.per_pod("object", "pod")),
+        variable("perPodBefore", images.large.per_pod("oldObject", "oldPod")),
+        variable("large", images.large.above("perPod", "workers")),
         variable("runs", "variables.software || variables.large".to_owned()),
         variable("what", images.large.what()),
         variable("found", images.found_in("pod")),
         variable("foundBefore", images.found_in("oldPod")),
         variable("kept", images.kept()),
-        variable(
-            "grows",
-            format!("!variables.kept || (!({SAME_SPEC}) && {} > {})", replicas_of("object"), replicas_of("oldObject")),
-        ),
+        variable("grows", format!("!variables.kept || (!({SAME_SPEC}) && variables.workers > variables.workersBefore)")),
         variable("labelled", labelled("object")),
         variable("wasLabelled", format!("request.operation == 'UPDATE' && {}", labelled("oldObject"))),
         variable(
@@ -155,7 +154,6 @@ fn slots(images: &Images) -> Policy {
     let more = [
         ("key", KEY.to_owned()),
         ("name", "object.metadata.name".to_owned()),
-        ("replicas", replicas_of("object")),
         ("slots", SLOTS.to_owned()),
         ("overlaps", overlaps),
     ];
@@ -178,7 +176,7 @@ fn slot_checks(images: &Images) -> Vec<Check> {
             sentence(&format!("'no permit names ' + {what}"), &format!(". {WHAT_TO_DO}")),
         ),
         not_ended(free, what),
-        Check::explained(format!("{free} || variables.slots.exists(s, variables.replicas <= s.replicas)"), too_many(what)),
+        Check::explained(format!("{free} || variables.slots.exists(s, variables.workers <= s.replicas)"), too_many(what)),
         Check::explained(
             format!("{free} || variables.slots.exists(s, {})", images.of_class_of_slot()),
             sentence(
