@@ -40,6 +40,8 @@ pub const MANAGED_BY: &str = "govcloud";
 pub const ANNOTATION_OWNER_UID: &str = "govcloud.dev/owner-uid";
 /// Annotation of a project's namespace: the registries that its images may come from, separated by spaces; empty means any.
 pub const ANNOTATION_REGISTRIES: &str = "govcloud.dev/registries";
+/// On a project's namespace if [`ANNOTATION_REGISTRIES`] lists any: where it is missing, images come from anywhere.
+pub const LABEL_REGISTRIES: &str = "govcloud.dev/registries";
 /// Annotation on a project's ResourceQuota: the operation of the ledger that it was last written for.
 pub const ANNOTATION_OPERATION: &str = "govcloud.dev/ledger-operation";
 /// Annotation of a project's ResourceQuota: the uid of the namespace that it was written for. One of the same name may have been

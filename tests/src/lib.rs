@@ -7,7 +7,9 @@
 
 mod audit;
 mod binaries;
+pub mod catalogue;
 mod cloud;
+pub mod figures;
 pub mod fixtures;
 mod gate;
 mod kubectl;

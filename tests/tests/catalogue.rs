@@ -4,56 +4,34 @@
 //! the test writes the grant of one project, as the operator, with slots exactly as large as measured, and with slots one
 //! unit smaller. The samples are those of the crate of the kinds.
 
-#[path = "../../crds/tests/catalogue/samples.rs"]
-mod samples;
-
-use std::{collections::BTreeMap, fs, time::Instant};
+use std::{collections::BTreeMap, time::Instant};
 
 use govcloud_crds::{
     Quantity, Resources,
     class::{
-        Control,
         controlled::{Controlled, controlled},
         measure::{Size, measure},
     },
 };
-use govcloud_tests::{Cloud, Setup, fixtures::root, people};
-use samples::{Samples, catalogue};
+use govcloud_tests::{
+    Cloud, Setup,
+    catalogue::{self, Samples, classes},
+    people,
+};
 use serde_json::{Value, json};
-
-/// Where `/scale` reads the replicas, of the kinds that have it upstream.
-const SCALED: [(&str, &str); 16] = [
-    ("cephobjectstores.ceph.rook.io", ".spec.gateway.instances"),
-    ("clusters.postgresql.cnpg.io", ".spec.instances"),
-    ("daskclusters.kubernetes.dask.org", ".spec.worker.replicas"),
-    ("dataplanes.gateway-operator.konghq.com", ".spec.deployment.replicas"),
-    ("flinkdeployments.flink.apache.org", ".spec.taskManager.replicas"),
-    ("kafkanodepools.kafka.strimzi.io", ".spec.replicas"),
-    ("keycloaks.k8s.keycloak.org", ".spec.instances"),
-    ("leaderworkersets.leaderworkerset.x-k8s.io", ".spec.replicas"),
-    ("machinedeployments.cluster.x-k8s.io", ".spec.replicas"),
-    ("machinepools.cluster.x-k8s.io", ".spec.replicas"),
-    ("mariadbs.k8s.mariadb.com", ".spec.replicas"),
-    ("nodepools.hypershift.openshift.io", ".spec.replicas"),
-    ("pytorchjobs.kubeflow.org", ".spec.pytorchReplicaSpecs.Worker.replicas"),
-    ("servers.mlops.seldon.io", ".spec.replicas"),
-    ("starrocksclusters.starrocks.com", ".spec.starRocksCnSpec.replicas"),
-    ("tenantcontrolplanes.kamaji.clastix.io", ".spec.controlPlane.deployment.replicas"),
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn admission_measures_every_sample_as_the_scanner_does() {
-    let classes = catalogue();
+    let classes = classes();
     let all = controlled(&classes);
     let cloud = Cloud::start(Setup::Bare).await;
-    stand_in(&cloud, &all).await;
+    catalogue::define(&cloud, &all).await;
     cloud.start_operator().await;
     cloud.govern().await;
     let before = Instant::now();
-    apply_catalogue(&cloud).await;
+    catalogue::apply(&cloud).await;
     cloud.enforced().await;
     println!("{} classes with {} resources in force after {:?}", classes.len(), all.len(), before.elapsed());
-    println!("the API server's memory: {}", memory(&cloud));
     let namespace = cloud.project("customs", people::CUSTOMS_ADMIN, "catalogue", "1").await;
     cloud.wait_for("project", "agency-customs", "catalogue", "Ready").await;
     cloud.kill_operator().await;
@@ -151,61 +129,4 @@ async fn grant(cloud: &Cloud, namespace: &str, cases: &[Case]) {
         cloud.attempt(people::CUSTOMS_DEVELOPER, &object).await.map(|_| ())
     })
     .await;
-}
-
-/// Defines every kind, as small as it can be; what lies beside the repository is of other shapes, and goes.
-async fn stand_in(cloud: &Cloud, all: &[Controlled<'_>]) {
-    let names: Vec<_> = all.iter().map(Controlled::key).collect();
-    let arguments: Vec<_> = ["delete", "crd", "--ignore-not-found"].into_iter().chain(names.iter().map(String::as_str)).collect();
-    cloud.kubectl(people::ADMIN, &arguments).await.succeeds();
-    let crds: Vec<_> = all.iter().map(|c| definition(c.control, &c.key())).collect();
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": crds});
-    cloud.apply_json(people::ADMIN, &list).await.succeeds();
-    cloud.kubectl(people::ADMIN, &["wait", "--for=condition=Established", "crd", "--all", "--timeout=120s"]).await.succeeds();
-}
-
-fn definition(control: &Control, key: &str) -> Value {
-    let kind = Samples::of(control).kind;
-    let scale = SCALED.iter().find(|(scaled, _)| *scaled == key);
-    let subresources = scale
-        .map_or(json!({}), |(_, path)| json!({"scale": {"specReplicasPath": path, "statusReplicasPath": ".status.replicas"}}));
-    let version = json!({
-        "name": control.version, "served": true, "storage": true, "subresources": subresources,
-        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
-    });
-    let mut metadata = json!({"name": key});
-    if control.group.ends_with(".k8s.io") || control.group.ends_with(".x-k8s.io") || control.group.ends_with("kubernetes.io") {
-        metadata["annotations"] = json!({"api-approved.kubernetes.io": "unapproved, a stand-in"});
-    }
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": metadata,
-        "spec": {"group": control.group, "scope": "Namespaced", "versions": [version],
-            "names": {"kind": kind, "listKind": format!("{kind}List"), "plural": control.resource, "singular": kind.to_lowercase()}},
-    })
-}
-
-async fn apply_catalogue(cloud: &Cloud) {
-    let mut files: Vec<_> =
-        fs::read_dir(root().join("charts/govcloud/classes")).expect("the catalogue").map(|f| f.expect("a file").path()).collect();
-    files.sort();
-    for file in files {
-        let text = fs::read_to_string(&file).expect("a text");
-        cloud.apply(people::REVIEWER_1, &text).await.succeeds();
-    }
-}
-
-/// What the API server has in memory, as its process says.
-fn memory(cloud: &Cloud) -> String {
-    let folder = cloud.plane.dir().to_string_lossy().into_owned();
-    let processes = fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    processes
-        .filter(|process| {
-            let command = fs::read_to_string(process.join("cmdline")).unwrap_or_default();
-            let program = command.split('\0').next().unwrap_or_default();
-            program.ends_with("kube-apiserver") && command.contains(&folder)
-        })
-        .filter_map(|process| fs::read_to_string(process.join("status")).ok())
-        .flat_map(|status| status.lines().filter(|line| line.starts_with("VmRSS")).map(str::to_owned).collect::<Vec<_>>())
-        .collect::<Vec<_>>()
-        .join(", ")
 }

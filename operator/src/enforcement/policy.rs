@@ -162,6 +162,20 @@ impl Policy {
         }
     }
 
+    /// The same policy, which the API server leaves at the first thing that it evaluates if every check holds.
+    ///
+    /// It evaluates the messages of all checks whether they hold or not, so a policy that says no rarely costs twice what it
+    /// must. A condition knows neither the variables nor the namespace: a policy that reads those stays as it is.
+    #[must_use]
+    pub fn at_first_glance(mut self) -> Self {
+        let reads_more = |check: &Check| check.expression.contains("namespaceObject") || check.expression == "false";
+        if self.variables.is_empty() && self.reads == Reads::Nothing && !self.checks.iter().any(reads_more) {
+            let all: Vec<_> = self.checks.iter().map(|check| format!("({})", check.expression)).collect();
+            self.conditions.push(("in-question", format!("!({})", all.join(" && "))));
+        }
+        self
+    }
+
     /// The policy and its bindings as manifests.
     pub fn manifests(&self) -> Vec<Value> {
         let mut all = vec![self.policy()];

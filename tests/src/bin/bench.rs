@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use govcloud_tests::{
     Cloud, Setup,
+    figures::percentiles,
     fixtures::{node_pool, permit},
     people,
 };
@@ -42,12 +43,6 @@ async fn main() {
         "bare write → enforced p50 {bare_p50:>6.1} ms   p99 {bare_p99:>6.1} ms   (the baseline: the same slot written straight into a grant)"
     );
     println!("ratio                 p50 {:>6.1}      p99 {:>6.1}", p50 / bare_p50, p99 / bare_p99);
-}
-
-fn percentiles(times: &mut [Duration]) -> (f64, f64) {
-    times.sort();
-    let at = |percent: usize| times[(times.len() * percent).div_ceil(100).clamp(1, times.len()) - 1].as_secs_f64() * 1000.0;
-    (at(50), at(99))
 }
 
 struct Bench {

@@ -16,7 +16,7 @@ mod watch;
 use std::time::Duration;
 
 use evidence::Evidence;
-use govcloud_tests::{Cloud, OperatorProcess, Setup, people, tenant::Tenant};
+use govcloud_tests::{Cloud, OperatorProcess, Setup, figures::percentiles, people, tenant::Tenant};
 use subject::{Round, Subject};
 use watch::Enforced;
 
@@ -93,10 +93,4 @@ fn per_second(projects: usize, times: impl Iterator<Item = Duration>) -> f64 {
     let mut times: Vec<_> = times.collect();
     times.sort();
     projects as f64 / times[times.len() / 2].as_secs_f64()
-}
-
-fn percentiles(times: &mut [Duration]) -> (f64, f64) {
-    times.sort();
-    let at = |percent: usize| times[(times.len() * percent).div_ceil(100).clamp(1, times.len()) - 1].as_secs_f64() * 1000.0;
-    (at(50), at(99))
 }

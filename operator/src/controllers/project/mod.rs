@@ -9,7 +9,7 @@ use govcloud_crds::{
     grant::compile,
     names::{
         ANNOTATION_OWNER_UID, ANNOTATION_REGISTRIES, API_VERSION, FINALIZER, GRANT_NAME, LABEL_AGENCY, LABEL_ENFORCEMENT,
-        LABEL_POOL, LABEL_PROJECT, QUOTA_NAME, agency_of_home, pool_label, project_namespace,
+        LABEL_POOL, LABEL_PROJECT, LABEL_REGISTRIES, QUOTA_NAME, agency_of_home, pool_label, project_namespace,
     },
     project::ProjectStatus,
 };
@@ -145,6 +145,9 @@ fn namespace_manifest(name: &str, agency: &Agency, project: &Project) -> Value {
     // Without it no pod runs: no pool has a name that is no label's value.
     if let Some(pool) = pool_label(&project.spec.pool) {
         labels[LABEL_POOL] = json!(pool);
+    }
+    if !agency.spec.isolation.registries.is_empty() {
+        labels[LABEL_REGISTRIES] = json!("listed");
     }
     // Always there, so that a list that is taken back goes, too.
     let annotations = json!({ANNOTATION_REGISTRIES: agency.spec.isolation.registries.join(" ")});

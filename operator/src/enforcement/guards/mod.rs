@@ -30,7 +30,7 @@ const CLEANERS: [&str; 2] =
 /// All guards. `operator` is the user name of the operator's account, `controllers` those of the operators that classes
 /// name; `gated_keys` are the quota keys of devices that classes gate, `aliases` what else these devices are called.
 pub fn policies(operator: &str, gated_keys: &[String], aliases: &Aliases, controllers: &[String]) -> Vec<Policy> {
-    vec![
+    let all = [
         paperwork::requests(),
         paperwork::reviews(),
         paperwork::permits_stay(),
@@ -51,7 +51,8 @@ pub fn policies(operator: &str, gated_keys: &[String], aliases: &Aliases, contro
         agencies::services(),
         quota::in_force(),
         registries::listed(),
-    ]
+    ];
+    all.into_iter().map(Policy::at_first_glance).collect()
 }
 
 fn ours(resources: &[&str], operations: &[&'static str]) -> Rule {

@@ -1,9 +1,13 @@
 //! Images come from the registries that an agency may use.
 //!
 //! The list stands on the project's namespace, which the operator makes with it: there is no moment in which a new project
-//! has none. What runs already may change in every other way, and scale down; new pods of it are refused.
+//! has none. A label says that there is a list, so that pods of the other projects do not pay for one. What runs already may change in every other way, and scale down; new pods of it are refused.
 
-use govcloud_crds::{class::recognise::WORKLOADS, names::ANNOTATION_REGISTRIES};
+use govcloud_crds::{
+    class::recognise::WORKLOADS,
+    names::{ANNOTATION_REGISTRIES, LABEL_REGISTRIES},
+};
+use serde_json::json;
 
 use super::projects;
 use crate::enforcement::{
@@ -20,7 +24,8 @@ pub(super) fn listed() -> Policy {
     });
     let message = "'the image ' + variables.strange[0] + ' comes from no registry that this agency may use, which are: ' + variables.registries.join(', ') + '. Push it to one of them and name it there, or ask a cloud operator to add its registry to the Agency'";
     let check = Check::explained("variables.registries.size() == 0 || variables.strange.size() == 0", message);
-    let policy = Policy::new("govcloud-guard-registries", Scope::Namespaces(projects()), rules.collect(), vec![check]);
+    let listing = [projects(), vec![json!({"key": LABEL_REGISTRIES, "operator": "Exists"})]].concat();
+    let policy = Policy::new("govcloud-guard-registries", Scope::Namespaces(listing), rules.collect(), vec![check]);
     Policy { variables: variables(), ..policy }
 }
 

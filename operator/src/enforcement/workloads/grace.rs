@@ -39,7 +39,7 @@ pub(super) fn given(images: &Images) -> Policy {
     };
     let variables = vec![("pod".to_owned(), format!("{evicts} ? dyn({{}}) : dyn(oldObject.spec)"))];
     let check = Check::explained(
-        format!("!({evicts}) && !({})", images.run_by("pod")),
+        format!("!({evicts}) && !({})", images.run_by("variables.pod")),
         sentence("'pod ' + request.name", &format!("{ENDS}; give it a gracePeriodSeconds of at most {LONGEST}")),
     );
     let rules = vec![Rule::version("", "v1", ["pods"], &["DELETE"]), Rule::version("", "v1", ["pods/eviction"], &["CREATE"])];

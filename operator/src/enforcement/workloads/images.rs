@@ -32,16 +32,13 @@ impl Images {
         (!by_class.is_empty() || !thresholds.is_empty()).then_some(Self { pattern, by_class, accounts, large })
     }
 
-    /// CEL: whether a container or a volume of the pod in `variables.{pod}` has one of the images.
+    /// CEL: whether a container or a volume of `pod`, the CEL of a pod's spec, has one of the images.
     pub(super) fn run_by(&self, pod: &str) -> String {
         let pattern = literal(&self.pattern);
-        let any = |field: &str| {
-            format!(
-                "(has(variables.{pod}.{field}) && variables.{pod}.{field}.exists(c, has(c.image) && c.image.matches({pattern})))"
-            )
-        };
+        let any =
+            |field: &str| format!("(has({pod}.{field}) && {pod}.{field}.exists(c, has(c.image) && c.image.matches({pattern})))");
         let mounted = format!(
-            "(has(variables.{pod}.volumes) && variables.{pod}.volumes.exists(v, has(v.image) && has(v.image.reference) && v.image.reference.matches({pattern})))"
+            "(has({pod}.volumes) && {pod}.volumes.exists(v, has(v.image) && has(v.image.reference) && v.image.reference.matches({pattern})))"
         );
         format!("{} || {} || {} || {mounted}", any("containers"), any("initContainers"), any("ephemeralContainers"))
     }

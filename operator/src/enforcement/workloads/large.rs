@@ -19,14 +19,14 @@ const CLAIMERS: [&str; 2] =
 pub(super) struct Large(pub(super) Vec<Threshold>);
 
 impl Large {
-    /// CEL: how much one pod of `object`, `variables.{pod}`, asks for: a number per threshold.
+    /// CEL: how much one pod of `object`, whose spec `pod` gives, asks for: a number per threshold.
     ///
     /// One expression for all resources that containers ask for, over a list of their names: written out for each, it was most
     /// of all policies together, and the cluster checks every part of it again for each kind of workload.
     pub(super) fn per_pod(&self, object: &str, pod: &str) -> String {
         let one = |threshold: &Threshold| format!("[{}, {}]", literal(threshold.list), literal(&threshold.resource));
         let of_containers = self.of_containers().map(one).collect::<Vec<_>>().join(", ");
-        let claimed = self.of_claims().map(|_| claimed(object, &format!("variables.{pod}"))).collect::<Vec<_>>().join(", ");
+        let claimed = self.of_claims().map(|_| claimed(object, pod)).collect::<Vec<_>>().join(", ");
         match (of_containers.is_empty(), claimed.is_empty()) {
             (true, _) => format!("[{claimed}]"),
             (false, true) => format!("[{of_containers}].map(t, {})", of_pod(pod)),
@@ -34,12 +34,12 @@ impl Large {
         }
     }
 
-    /// CEL: whether `replicas` pods that ask for `variables.{per_pod}` each are above a threshold together.
+    /// CEL: whether `replicas` pods that ask for `per_pod` each are above a threshold together.
     pub(super) fn above(&self, per_pod: &str, replicas: &str) -> String {
         let above = self
             .in_order()
             .enumerate()
-            .map(|(n, threshold)| format!("double(variables.{replicas}) * variables.{per_pod}[{n}] > {}", amount(threshold)));
+            .map(|(n, threshold)| format!("double({replicas}) * {per_pod}[{n}] > {}", amount(threshold)));
         let above: Vec<_> = above.collect();
         if above.is_empty() { "false".to_owned() } else { above.join(" || ") }
     }
@@ -112,7 +112,6 @@ fn amount(threshold: &Threshold) -> String {
 /// CEL: what one pod asks for of `t`, a list's and a resource's name: what it says of itself, or else what its containers take
 /// at a time.
 fn of_pod(pod: &str) -> String {
-    let pod = format!("variables.{pod}");
     let asks = |field: &str, which: &str| {
         format!("(has({pod}.{field}) ? {pod}.{field}.filter(c, has(c.resources){which}).map(c, {}) : [])", or_none(&asked("c")))
     };
@@ -120,7 +119,7 @@ fn of_pod(pod: &str) -> String {
     let beside = format!("({} + {}).sum()", asks("initContainers", &format!(" && {sidecar}")), asks("ephemeralContainers", ""));
     let first = asks("initContainers", &format!(" && !({sidecar})"));
     let peak = format!("({beside} + [{}.sum(), ([0.0] + {first}).max()].max())", asks("containers", ""));
-    let whole = asked(&pod);
+    let whole = asked(pod);
     format!("(has({pod}.resources) && {whole}.hasValue() ? {} : {peak})", or_none(&whole))
 }
 

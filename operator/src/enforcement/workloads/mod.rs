@@ -66,31 +66,40 @@ pub fn policies(
     policies
 }
 
+/// In any version; there is only one of each. A rule that names versions has the controller manager check the types of every
+/// expression for each kind, again after each change, which for these expressions is half a minute of computing.
 fn rules(operations: &[&'static str]) -> Vec<Rule> {
     WORKLOADS
         .iter()
         .map(|w| {
             let is_pod = w.kind == "Pod" && operations.contains(&"UPDATE");
             let more = is_pod.then_some(["pods/ephemeralcontainers", "pods/resize"]);
-            Rule::version(w.group, w.version, [w.resource].into_iter().chain(more.into_iter().flatten()), operations)
+            Rule::any_version(w.group, [w.resource].into_iter().chain(more.into_iter().flatten()), operations)
         })
         .collect()
 }
 
+/// CEL: whether `object` carries the label.
+fn labelled(object: &str) -> String {
+    format!("has({object}.metadata.labels) && {} in {object}.metadata.labels", literal(LABEL_PROCESSING))
+}
+
+fn was_labelled() -> String {
+    format!("request.operation == 'UPDATE' && {}", labelled("oldObject"))
+}
+
 fn variables(images: &Images) -> Vec<(String, String)> {
-    let labelled =
-        |object: &str| format!("has({object}.metadata.labels) && {} in {object}.metadata.labels", literal(LABEL_PROCESSING));
     let own = format!("request.userInfo.username in {}", list(WORKLOAD_CONTROLLERS));
     let variable = |name: &str, cel: String| (name.to_owned(), cel);
     vec![
         variable("pod", pod_of("object")),
-        variable("software", images.run_by("pod")),
+        variable("software", images.run_by("variables.pod")),
         variable("oldPod", pod_of("oldObject")),
         variable("workers", replicas_of("object")),
         variable("workersBefore", replicas_of("oldObject")),
-        variable("perPod", images.large.per_pod("object", "pod")),
-        variable("perPodBefore", images.large.per_pod("oldObject", "oldPod")),
-        variable("large", images.large.above("perPod", "workers")),
+        variable("perPod", images.large.per_pod("object", "variables.pod")),
+        variable("perPodBefore", images.large.per_pod("oldObject", "variables.oldPod")),
+        variable("large", images.large.above("variables.perPod", "variables.workers")),
         variable("runs", "variables.software || variables.large".to_owned()),
         variable("what", images.large.what()),
         variable("found", images.found_in("pod")),
@@ -98,7 +107,7 @@ fn variables(images: &Images) -> Vec<(String, String)> {
         variable("kept", images.kept()),
         variable("grows", format!("!variables.kept || (!({SAME_SPEC}) && variables.workers > variables.workersBefore)")),
         variable("labelled", labelled("object")),
-        variable("wasLabelled", format!("request.operation == 'UPDATE' && {}", labelled("oldObject"))),
+        variable("wasLabelled", was_labelled()),
         variable(
             "byCluster",
             format!(
@@ -108,6 +117,13 @@ fn variables(images: &Images) -> Vec<(String, String)> {
         ),
         variable("byOperator", format!("request.userInfo.username in {} && {HAS_CONTROLLER}", list(&images.accounts))),
     ]
+}
+
+/// CEL: whether a workload is looked at closely, which most are not: it runs what a class knows, is large, or was labelled.
+fn in_question(images: &Images) -> String {
+    let large = images.large.above("perPod", &replicas_of("object"));
+    let runs = format!("{} || [{}].exists(perPod, {large})", images.run_by("pod"), images.large.per_pod("object", "pod"));
+    format!("({}) || [{}].exists(pod, {runs})", was_labelled(), pod_of("object"))
 }
 
 /// Stage one: what runs processing software says so on its label, and runs in a project.
@@ -138,6 +154,7 @@ fn label(images: &Images, exempt: &[String]) -> Policy {
         grace::described(subject),
     ];
     Policy {
+        conditions: vec![("in-question", in_question(images))],
         variables: variables(images),
         ..Policy::new("govcloud-workloads", Scope::AllBut(exempt.to_vec()), rules(&["CREATE", "UPDATE"]), checks)
     }
@@ -292,7 +309,10 @@ fn orphans(images: &Images, exempt: &[String]) -> Policy {
             format!("has(oldObject.metadata.labels) && {} in oldObject.metadata.labels", literal(LABEL_PROCESSING)),
         ),
     ];
-    let checks = vec![Check { expression: format!("!(variables.labelled || {})", images.run_by("pod")), message: check.message }];
+    let checks = vec![Check {
+        expression: format!("!(variables.labelled || {})", images.run_by("variables.pod")),
+        message: check.message,
+    }];
     Policy { conditions, variables, ..Policy::new("govcloud-workload-orphans", Scope::AllBut(exempt.to_vec()), rules, checks) }
 }
 
