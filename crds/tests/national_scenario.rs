@@ -186,13 +186,13 @@ fn service(i: usize, rng: &mut Rng) -> SharedService {
         "zones": zones,
         "dataClassification": "Restricted", "eligibility": {"securityRegimes": regimes},
         "plans": [{"name": "small", "capacity": {"units": 2}}, {"name": "large", "capacity": {"units": 8}}],
-        "capacity": {"units": rng.within(80, 600)}, "binding": {"type": protocol},
+        "capacity": {"units": rng.within(8, 60)}, "binding": {"type": protocol},
     });
     let mut service = SharedService::new(&format!("service-{i}"), of(spec));
     service.metadata.generation = Some(2);
     let stale = rng.below(15) == 0;
     service.status =
-        Some(of(json!({"observedGeneration": if stale { 1 } else { 2 }, "allocated": {"units": rng.within(0, 60)}})));
+        Some(of(json!({"observedGeneration": if stale { 1 } else { 2 }, "allocated": {"units": rng.within(0, 40)}})));
     service
 }
 

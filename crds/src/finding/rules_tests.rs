@@ -28,7 +28,8 @@ fn service() -> SharedService {
         "displayName": "Streaming", "provider": "ito", "processingClass": "broker", "dataClassification": "Restricted",
         "plans": [{"name": "large", "channel": "GSB", "capacity": {"brokers": 6}}], "capacity": {"brokers": 60}, "binding": {"type": "kafka"},
     });
-    SharedService::new("national-streaming", serde_json::from_value(spec).expect("valid"))
+    let counted = Some(crate::service::SharedServiceStatus::default());
+    SharedService { status: counted, ..SharedService::new("national-streaming", serde_json::from_value(spec).expect("valid")) }
 }
 
 /// A permit for pools/old of 3 brokers.

@@ -80,7 +80,7 @@ pub fn kept<'a>(
     plan_of: impl Fn(&str, &str) -> Option<Resources>,
     now: Timestamp,
 ) -> Vec<Kept> {
-    let mut groups: BTreeMap<(String, String, String), (Resources, Timestamp, Timestamp)> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, String), (Resources, Timestamp, Timestamp)> = BTreeMap::new();
     for permit in permits.into_iter().filter(|p| p.may_use_it() && !is_over(p)) {
         let Some((offer, assessment)) = permit.kept_offer().zip(permit.status.as_ref().and_then(|s| s.assessment.as_ref()))
         else {
@@ -89,12 +89,13 @@ pub fn kept<'a>(
         let Some(until) = offer.reserved_until.as_ref().map(|t| t.0).filter(|until| *until > now) else { continue };
         let (Some((service, plan)), Some(family)) = (offer.offer.split_once('/'), family_of(permit)) else { continue };
         let since = assessment.assessed_at.0;
-        let group = groups.entry((service.to_owned(), plan.to_owned(), family)).or_insert((Resources::default(), since, until));
+        let group = groups.entry((service, plan, family)).or_insert((Resources::default(), since, until));
         *group = (group.0.plus(&assessment.demand), group.1.min(since), group.2.min(until));
     }
     let kept = groups.into_iter().filter_map(|((service, plan, family), (demand, since, until))| {
-        let one = plan_of(&service, &plan)?;
+        let one = plan_of(service, plan)?;
         let capacity = one.times(claims_for(&demand, &one)?);
+        let (service, plan) = (service.to_owned(), plan.to_owned());
         Some(Kept { service, plan, family, demand, capacity, since, until })
     });
     kept.collect()
