@@ -66,7 +66,7 @@ pub async fn run(ctx: &Context, args: &DraftArgs) -> Result<Exit> {
     }
     if !drafts.is_empty() && drafts.iter().all(|draft| draft.unread.len() == kinds.len()) {
         return Err(CliError::new(Kind::Forbidden, format!("you may not see what runs in the projects of {agency}"))
-            .hint("Its developers and viewers may, and cloud operators: let one of them draft it"));
+            .hint("Its developers, requesters and viewers may, and cloud operators: let one of them draft it"));
     }
     print(ctx, args, &write::requests(&drafts, &permits, &asking), &drafts, &asking)
 }
