@@ -102,13 +102,24 @@ pub async fn run(ctx: &Context, args: RequestArgs) -> Result<Exit> {
         Surroundings::of(ctx, permit, classes.clone()).await?.in_order(permit)?;
     }
     let mut exit = Exit::Ok;
-    for permit in &permits {
+    for (sent, permit) in permits.iter().enumerate() {
         for unnamed in submit::unnamed_dimensions(permit, &classes) {
             ctx.out.note(&unnamed);
         }
-        exit = submit::send(ctx, permit, args.dry_run).await?;
+        exit = submit::send(ctx, permit, args.dry_run)
+            .await
+            .map_err(|error| some_were_sent(error, &permits[..sent], args.dry_run))?;
     }
     Ok(exit)
+}
+
+/// Who sends the file again must know what of it is there already.
+fn some_were_sent(error: CliError, sent: &[ProcessingPermit], dry_run: DryRun) -> CliError {
+    if sent.is_empty() || dry_run != DryRun::None {
+        return error;
+    }
+    let names: Vec<_> = sent.iter().map(kube::ResourceExt::name_any).collect();
+    error.hint(format!("Sent before it: {}; take them out of the file before you send it again", names.join(", ")))
 }
 
 /// What is said of one request cannot be meant of several.

@@ -9,7 +9,7 @@ use crate::error::{CliError, Result};
 const BEGINS_A_FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// The report as CSV. Every row has every column of every table; those of other tables are empty. Amounts are plain numbers.
-pub fn render(document: &Document) -> Result<String> {
+pub fn render(document: &Document, headers: bool) -> Result<String> {
     let sheets: Vec<_> = document.parts.iter().flat_map(|part| &part.sheets).collect();
     let mut columns: Vec<&str> = Vec::new();
     for column in sheets.iter().flat_map(|sheet| &sheet.columns) {
@@ -18,15 +18,19 @@ pub fn render(document: &Document) -> Result<String> {
         }
     }
     let mut writer = Writer::from_writer(Vec::new());
-    let written = write(&mut writer, &sheets, &columns, &document.not_included);
+    let first = if headers { writer.write_record(header(&columns)) } else { Ok(()) };
+    let written = first.and_then(|()| write(&mut writer, &sheets, &columns, &document.not_included));
     let failed = |error: &dyn std::error::Error| CliError::failure(format!("the report cannot be written as CSV: {error}"));
     written.map_err(|error| failed(&error))?;
     let bytes = writer.into_inner().map_err(|error| failed(&error))?;
     String::from_utf8(bytes).map_err(|error| failed(&error))
 }
 
+fn header<'a>(columns: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    std::iter::once("row").chain(columns.iter().copied()).chain(["not_included"])
+}
+
 fn write(writer: &mut Writer<Vec<u8>>, sheets: &[&Sheet], columns: &[&str], missing: &[String]) -> csv::Result<()> {
-    writer.write_record(std::iter::once("row").chain(columns.iter().copied()).chain(["not_included"]))?;
     for sheet in sheets {
         for row in &sheet.rows {
             let cell = |column: &&str| {

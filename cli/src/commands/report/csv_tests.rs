@@ -38,7 +38,7 @@ fn document(text: &str) -> Document {
 
 #[test]
 fn one_table_holds_them_all() {
-    let text = render(&document("a \"quoted\", text\nof two lines")).expect("renders");
+    let text = render(&document("a \"quoted\", text\nof two lines"), true).expect("renders");
     assert_eq!(
         text,
         "row,agency,takes,class,not_included\n\
@@ -51,10 +51,15 @@ fn one_table_holds_them_all() {
 #[test]
 fn every_row_has_every_column() {
     let report = report(Which::All, &national(), "https://here", now());
-    let text = render(&super::super::document(Which::All, &report)).expect("renders");
+    let text = render(&super::super::document(Which::All, &report), true).expect("renders");
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
     let width = reader.headers().expect("headers").len();
     let rows: Vec<_> = reader.records().map(|row| row.expect("as wide as the headers")).collect();
     assert!(rows.len() > 20 && rows.iter().all(|row| row.len() == width));
     insta::assert_snapshot!("report_csv", text);
+}
+
+#[test]
+fn headers_are_left_out_if_nobody_wants_them() {
+    assert!(render(&document("x"), false).expect("renders").starts_with("one,x,"));
 }

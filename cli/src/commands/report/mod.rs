@@ -134,7 +134,7 @@ pub async fn run(ctx: &Context, command: ReportCommand) -> Result<Exit> {
     let report = report(which, &gathered, &ctx.place.server, ctx.now);
     let text = match args.format(ctx.out.format) {
         Format::Html => html::render(&document(which, &report))?,
-        Format::Csv => csv::render(&document(which, &report))?,
+        Format::Csv => csv::render(&document(which, &report), ctx.out.headers)?,
         Format::Table | Format::Wide => text::render(&document(which, &report), ctx.out.headers),
         other => crate::output::objects::data(other, &report)?.unwrap_or_default() + "\n",
     };
