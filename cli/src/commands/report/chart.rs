@@ -1,13 +1,13 @@
 //! Horizontal bars, computed here and drawn by the page's template.
 
 /// How wide the bars can be, in the units of the drawing.
-const WIDTH: f64 = 260.0;
+const WIDTH: f64 = 190.0;
 /// Where bars begin; names stand left of it.
 const LEFT: f64 = 190.0;
 /// From one bar to the next.
 const STEP: f64 = 26.0;
 /// Room for the words after a bar.
-const RIGHT: f64 = 180.0;
+const RIGHT: f64 = 260.0;
 /// Longer names are cut; the table has them in full.
 const LONGEST_NAME: usize = 24;
 
@@ -152,6 +152,12 @@ impl Chart {
     }
 }
 
+/// `2 open, 1 acknowledged`, without what there is none of.
+pub fn counted(counts: &[usize], words: &[&str]) -> String {
+    let some = counts.iter().zip(words).filter(|(count, _)| **count > 0);
+    some.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+}
+
 /// What cannot be drawn is nothing.
 fn sane(part: f64) -> f64 {
     if part.is_finite() { part.max(0.0) } else { 0.0 }
@@ -177,22 +183,28 @@ mod tests {
 
     #[test]
     fn the_longest_bar_is_as_wide_as_there_is_room() {
-        assert_eq!(widths(&chart(&[&[3.0, 1.0], &[2.0, 0.0]], None)), [vec!["195.0", "65.0"], vec!["130.0"]]);
-        assert_eq!(widths(&chart(&[&[25.0, 25.0]], Some(100.0))), [["65.0", "65.0"]]);
+        assert_eq!(widths(&chart(&[&[3.0, 1.0], &[2.0, 0.0]], None)), [vec!["142.5", "47.5"], vec!["95.0"]]);
+        assert_eq!(widths(&chart(&[&[25.0, 25.0]], Some(100.0))), [["47.5", "47.5"]]);
     }
 
     #[test]
     fn what_cannot_be_drawn_is_not() {
         assert_eq!(widths(&chart(&[&[0.0, 0.0], &[f64::NAN, -1.0], &[f64::INFINITY]], None)), [[""; 0], [], []]);
         assert!(chart(&[], None).lines().is_empty());
-        assert_eq!(widths(&chart(&[&[200.0]], Some(100.0))), [["260.0"]], "never beyond its room");
+        assert_eq!(widths(&chart(&[&[200.0]], Some(100.0))), [["190.0"]], "never beyond its room");
     }
 
     #[test]
     fn parts_stand_one_after_the_other_and_words_after_them() {
         let line = chart(&[&[3.0, 1.0]], None).lines().remove(0);
-        assert_eq!((line.parts[0].x.as_str(), line.parts[1].x.as_str(), line.says_x.as_str()), ("190.0", "385.0", "458.0"));
+        assert_eq!((line.parts[0].x.as_str(), line.parts[1].x.as_str(), line.says_x.as_str()), ("190.0", "332.5", "388.0"));
         assert_eq!(chart(&[&[1.0]], None).in_words(), "tax: so much");
+    }
+
+    #[test]
+    fn what_there_is_none_of_is_not_said() {
+        assert_eq!(counted(&[2, 0, 1], &["found", "approved", "waiting"]), "2 found, 1 waiting");
+        assert_eq!(counted(&[0], &["found"]), "");
     }
 
     #[test]

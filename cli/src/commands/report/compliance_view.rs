@@ -4,7 +4,7 @@ use govcloud_crds::{agency::Enforcement, finding::FindingRule};
 
 use super::{
     capacity_view::whose,
-    chart::{Bar, Chart, Tone},
+    chart::{Bar, Chart, Tone, counted as in_words},
     compliance::{AgencyRecord, Compliance, Interruption, Late, LatePermit},
     sheet::{Cell, Figure, Part, Sheet},
 };
@@ -125,11 +125,10 @@ fn obligations_chart(agencies: &[AgencyRecord]) -> Option<Chart> {
 }
 
 fn bar(agency: &AgencyRecord, counts: &[usize], words: &[&str]) -> Bar {
-    let says: Vec<_> = counts.iter().zip(words).map(|(count, word)| format!("{count} {word}")).collect();
     Bar {
         name: whose(&agency.agency).to_owned(),
         parts: counts.iter().map(|count| f64::from(u32::try_from(*count).unwrap_or(u32::MAX))).collect(),
-        says: says.join(", "),
+        says: in_words(counts, words),
     }
 }
 

@@ -6,7 +6,7 @@ use govcloud_crds::Quantity;
 
 use super::{
     capacity_view::{names, whose},
-    chart::{Bar, Chart, Tone},
+    chart::{Bar, Chart, Tone, counted},
     duplicates::{Duplicates, Found, Freed, Offer, Requested},
     sheet::{Cell, Figure, Part, Sheet},
 };
@@ -70,7 +70,7 @@ fn by_agency(found: &[Found], requested: &[Requested]) -> Chart {
     let bar = |(agency, counts): (&str, [usize; 3])| Bar {
         name: whose(agency).to_owned(),
         parts: counts.iter().map(|count| f64::from(u32::try_from(*count).unwrap_or(u32::MAX))).collect(),
-        says: format!("{} found, {} approved, {} waiting", counts[0], counts[1], counts[2]),
+        says: counted(&counts, &["found", "approved", "waiting"]),
     };
     Chart {
         title: "Duplicates by agency".to_owned(),

@@ -164,6 +164,11 @@ impl Cell {
         }
     }
 
+    /// Whether it is a moment, which is not broken into lines.
+    pub fn is_time(&self) -> bool {
+        matches!(self, Self::Time(_))
+    }
+
     /// Whether it is a number, which stands at the right of its column.
     pub fn is_number(&self) -> bool {
         matches!(self, Self::Count(_) | Self::Amount(_))
