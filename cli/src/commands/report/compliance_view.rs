@@ -52,47 +52,46 @@ fn behind(agency: &AgencyRecord) -> usize {
     agency.obligations.as_ref().and_then(|o| usize::try_from(o.due).ok()).unwrap_or_default()
 }
 
+/// The columns of [`agency_row`]; the last only where mandatory services are counted.
+const AGENCY_COLUMNS: [&str; 11] = [
+    "agency",
+    "name",
+    "regime",
+    "enforcement",
+    "cordoned",
+    "open_findings",
+    "acknowledged",
+    "active_permits",
+    "ended_permits",
+    "automation",
+    "mandatory_services_missing",
+];
+
+fn agency_row(agency: &AgencyRecord) -> Vec<Cell> {
+    vec![
+        whose(&agency.agency).into(),
+        (&agency.display_name).into(),
+        agency.regime.map(|regime| regime.to_string()).into(),
+        agency.enforcement.map(Enforcement::as_str).into(),
+        agency.cordoned.into(),
+        agency.open_findings.as_ref().map(|_| agency.open()).into(),
+        agency.acknowledged_findings.into(),
+        agency.active_permits.into(),
+        agency.ended_permits.into(),
+        automation(agency).into(),
+        agency.obligations.as_ref().map(|_| behind(agency)).into(),
+    ]
+}
+
 fn agencies_sheet(agencies: &[AgencyRecord]) -> Sheet {
-    let counted = counted(agencies);
-    let mut columns = vec![
-        "agency",
-        "name",
-        "regime",
-        "enforcement",
-        "cordoned",
-        "open_findings",
-        "acknowledged",
-        "active_permits",
-        "ended_permits",
-        "automation",
-    ];
-    if counted {
-        columns.push("mandatory_services_missing");
-    }
-    let row = |agency: &AgencyRecord| {
-        let mut row: Vec<Cell> = vec![
-            whose(&agency.agency).into(),
-            (&agency.display_name).into(),
-            agency.regime.map(|regime| regime.to_string()).into(),
-            agency.enforcement.map(Enforcement::as_str).into(),
-            agency.cordoned.into(),
-            agency.open_findings.as_ref().map(|_| agency.open()).into(),
-            agency.acknowledged_findings.into(),
-            agency.active_permits.into(),
-            agency.ended_permits.into(),
-            automation(agency).into(),
-        ];
-        if counted {
-            row.push(agency.obligations.as_ref().map(|_| behind(agency)).into());
-        }
-        row
-    };
+    let width = if counted(agencies) { AGENCY_COLUMNS.len() } else { AGENCY_COLUMNS.len() - 1 };
+    let row = |agency: &AgencyRecord| agency_row(agency).into_iter().take(width).collect();
     Sheet {
         key: "agency",
         heading: "Agencies",
         note: "Enforcement: with Warn or Audit, infrastructure runs without a permit. Automation: services automated this year, of a fifth of all.",
         empty: "There are no agencies.",
-        columns,
+        columns: AGENCY_COLUMNS[..width].to_vec(),
         rows: agencies.iter().map(row).collect(),
         charts: [findings_chart(agencies), obligations_chart(agencies)].into_iter().flatten().collect(),
     }
