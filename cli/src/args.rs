@@ -102,6 +102,9 @@ pub enum ClusterCommand {
     /// See what an agency is promised, has given out and uses, and why a project has less
     #[command(subcommand)]
     Quota(commands::quota::QuotaCommand),
+    /// Report who runs what, what is duplicated and how the rules are kept, as a table, data or a page with charts
+    #[command(subcommand)]
+    Report(commands::report::ReportCommand),
     /// Say who you are here
     Whoami,
 }

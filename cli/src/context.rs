@@ -88,9 +88,14 @@ impl Context {
         Ok(Caller { user: info.username.unwrap_or_default(), groups: info.groups.unwrap_or_default() })
     }
 
+    /// The agency that `--agency` names.
+    pub fn flagged_agency(&self) -> Option<&str> {
+        self.agency_flag.as_deref()
+    }
+
     /// The agency that the flags or the namespace name, without asking the cluster.
     pub fn named_agency(&self) -> Option<&str> {
-        self.agency_flag.as_deref().or_else(|| agency_of_namespace(&self.place.namespace))
+        self.flagged_agency().or_else(|| agency_of_namespace(&self.place.namespace))
     }
 
     /// The caller's agency, if it can be told: named, or the only one that has them as a member.

@@ -105,7 +105,16 @@ fn log_requests(verbose: u8) {
     }
 }
 
+/// Before anything is done: what only reports are printed as is asked of reports only.
+fn printable(cli: &Cli) -> Result<()> {
+    if cli.global.output.is_of_reports() && !matches!(cli.command, Command::OnCluster(ClusterCommand::Report(_))) {
+        return Err(CliError::usage("only reports are printed as csv or html").hint("Use -o json, -o yaml or a table"));
+    }
+    Ok(())
+}
+
 async fn dispatch(cli: Cli) -> Result<Exit> {
+    printable(&cli)?;
     match cli.command {
         Command::Completion(args) => commands::completion::run(&args),
         Command::Denials(args) => commands::denials::run(&args, &cli.global),

@@ -162,13 +162,14 @@ pub fn describe(kind: &str, namespace: Option<&str>, name: &str) -> String {
     namespace.map_or_else(|| format!("{kind} {name}"), |namespace| format!("{kind} {namespace}/{name}"))
 }
 
-fn object(manifest: &Value) -> Result<DynamicObject, Error> {
+/// A manifest as an object.
+pub fn object(manifest: &Value) -> Result<DynamicObject, Error> {
     serde_json::from_value(manifest.clone())
         .map_err(|source| Error::Build { what: manifest["metadata"]["name"].to_string(), source })
 }
 
 /// `object` with what belongs to the API server and to others' bookkeeping: version, finalizers, owners, other labels.
-fn carrying_over(mut object: DynamicObject, live: &DynamicObject) -> DynamicObject {
+pub fn carrying_over(mut object: DynamicObject, live: &DynamicObject) -> DynamicObject {
     let mut metadata = live.metadata.clone();
     metadata.managed_fields = None;
     metadata.labels.get_or_insert_default().append(&mut object.metadata.labels.take().unwrap_or_default());

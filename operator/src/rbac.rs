@@ -61,6 +61,8 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ),
     ("resource.k8s.io", &["deviceclasses"], WATCH),
     ("apiextensions.k8s.io", &["customresourcedefinitions"], WATCH),
+    // Findings are exported as reports where the cluster serves that kind.
+    ("openreports.io", &["reports"], &["list", "watch", "create", "update", "delete"]),
     ("events.k8s.io", &["events"], &["create", "patch"]),
 ];
 

@@ -26,7 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::Context,
-    controllers::{agency, capacity, claim, class, cloud, enforcement, permit, permit::places::Places, project, service},
+    controllers::{
+        agency, capacity, claim, class, cloud, enforcement, openreports, permit, permit::places::Places, project, service,
+    },
     metrics::Metrics,
     notify::{self, Sender},
     report, scanner, server, stores,
@@ -187,7 +189,7 @@ macro_rules! channels {
     ($($kind:ident),*) => {{
         $( let $kind = mpsc::unbounded_channel(); )*
         let notify = || Arc::new(Notify::new());
-        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify() };
+        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify(), reports: notify() };
         (queues, Receivers { $( $kind: $kind.1, )* })
     }};
 }
@@ -239,6 +241,7 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>
     }
     set.spawn(enforcement::run(context.clone(), stop.clone()));
     set.spawn(scanner::run(context.clone(), stop.clone()));
+    set.spawn(openreports::run(context.clone(), stop.clone()));
     set.spawn(notify::run(receivers.notices, context.clone(), sender, stop.clone()));
     set.spawn(permit::places::run(context.clone(), stop.clone()));
     set

@@ -50,6 +50,8 @@ pub struct Queues {
     pub scan: Arc<Notify>,
     /// Which kinds the scanner watches.
     pub kinds: Arc<Notify>,
+    /// The reports of findings as a whole.
+    pub reports: Arc<Notify>,
 }
 
 impl Queues {
@@ -87,6 +89,7 @@ impl Queues {
         self.enforcement.notify_one();
         self.kinds.notify_one();
         self.scan.notify_one();
+        self.reports.notify_one();
         Self::each(&self.cloud, &stores.clouds, |_| true);
         Self::each(&self.agency, &stores.agencies, |_| true);
         Self::each(&self.project, &stores.projects, |_| true);
@@ -296,6 +299,7 @@ pub fn claim(_: &Stores, queues: &Queues, claim: &ServiceClaim) {
 pub fn finding(_: &Stores, queues: &Queues, _: &ProcessingFinding) {
     queues.the_cloud();
     queues.scan.notify_one();
+    queues.reports.notify_one();
 }
 
 /// A namespace belongs to a project or is an agency's home.
@@ -339,6 +343,7 @@ pub fn credentials(stores: &Stores, queues: &Queues, secret: &Secret) {
 pub fn definition(_: &Stores, queues: &Queues, _: &Definition) {
     queues.enforcement.notify_one();
     queues.kinds.notify_one();
+    queues.reports.notify_one();
 }
 
 /// A managed object that changed is compared again by whoever made it.

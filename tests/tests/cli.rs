@@ -8,6 +8,8 @@ mod cases;
 mod formats;
 #[path = "cli/ministry.rs"]
 mod ministry;
+#[path = "cli/reports.rs"]
+mod reports;
 #[path = "cli/setting.rs"]
 mod setting;
 
@@ -20,6 +22,7 @@ async fn every_command_answers_with_its_exit_code() {
     cases::each_person_gets_an_answer(&setting).await;
     cases::kubectl_finds_the_plugin(&setting).await;
     cases::what_was_refused_is_in_the_audit_log(&setting).await;
+    reports::tell_what_runs(&setting).await;
     agency::permits_go_their_way(&setting).await;
     ministry::decides_at_a_terminal(&setting).await;
 }

@@ -8,6 +8,7 @@ pub mod parse;
 pub mod permit;
 pub mod project;
 pub mod quota;
+pub mod report;
 pub mod review;
 pub mod service;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub async fn run(ctx: &Context, command: ClusterCommand) -> Result<Exit> {
         ClusterCommand::Project(command) => project::run(ctx, command).await,
         ClusterCommand::Agency(command) => agency::run(ctx, command).await,
         ClusterCommand::Quota(command) => quota::run(ctx, command).await,
+        ClusterCommand::Report(command) => Box::pin(report::run(ctx, command)).await,
         ClusterCommand::Whoami => whoami::run(ctx).await,
     }
 }

@@ -1,5 +1,6 @@
 //! What a command prints: tables for people, objects for scripts.
 
+pub mod file;
 pub mod objects;
 pub mod table;
 pub mod text;
@@ -29,6 +30,17 @@ pub enum Format {
     Yaml,
     /// Only kind and name
     Name,
+    /// One table for spreadsheets; of reports only
+    Csv,
+    /// One page with charts; of reports only
+    Html,
+}
+
+impl Format {
+    /// Whether only reports are printed so.
+    pub fn is_of_reports(self) -> bool {
+        matches!(self, Self::Csv | Self::Html)
+    }
 }
 
 /// How and where a command prints.

@@ -38,6 +38,7 @@ fn serialize(format: Format, value: impl FnOnce() -> Result<Value>) -> Result<Op
     match format {
         Format::Json => Ok(Some(serde_json::to_string_pretty(&value()?).map_err(unprintable)?)),
         Format::Yaml => Ok(Some(serde_yaml::to_string(&value()?).map_err(unprintable)?)),
+        Format::Csv | Format::Html => Err(CliError::usage("only reports are printed so").hint("Use -o json, -o yaml or a table")),
         Format::Table | Format::Wide | Format::Name => Ok(None),
     }
 }

@@ -7,6 +7,7 @@ pub mod class;
 pub mod cloud;
 pub mod enforcement;
 pub mod keeping;
+pub mod openreports;
 pub mod permit;
 pub mod project;
 pub mod service;

@@ -28,7 +28,7 @@ fn writes(setting: &Setting) -> Vec<(&'static str, &'static str, Value)> {
 }
 
 /// Who may run which kubectl command.
-const READS: [(&str, &[&str]); 17] = [
+const READS: [(&str, &[&str]); 19] = [
     (TAX_ADMIN, &["get", "permit", "-n", HOME]),
     (TAX_ADMIN, &["get", "agency", "tax-administration"]),
     (TAX_ADMIN, &["get", "aquota", "tax-administration"]),
@@ -44,6 +44,8 @@ const READS: [(&str, &[&str]); 17] = [
     (SECURITY_REVIEWER, &["get", "permit", "-A"]),
     (CLOUD_OPERATOR, &["get", "govcloud", "-A"]),
     (CLOUD_OPERATOR, &["get", "pods", "-A"]),
+    (CLOUD_OPERATOR, &["get", "deployments.apps,cronjobs.batch,replicationcontrollers", "-A"]),
+    (CLOUD_OPERATOR, &["get", "kafkanodepools.kafka.strimzi.io", "-A"]),
     (AUDITOR, &["get", "govcloud", "-A"]),
     (AUDITOR, &["get", "permitreviews", "-A"]),
 ];

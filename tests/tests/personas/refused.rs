@@ -82,6 +82,7 @@ fn by_the_ministry_and_the_cloud(setting: &Setting) -> Vec<Write> {
         (CLOUD_OPERATOR, "a grant", manifests::grant(), FORBIDDEN),
         (CLOUD_OPERATOR, "a class", manifests::class(), FORBIDDEN),
         (CLOUD_OPERATOR, "rights", manifests::role_binding(PROJECT), FORBIDDEN),
+        (CLOUD_OPERATOR, "infrastructure", node_pool(PROJECT, "attempt", 1, "1Gi"), FORBIDDEN),
         (CLOUD_OPERATOR, "a policy", manifests::policy(), FORBIDDEN),
         (AUDITOR, "an agency", manifests::agency(), FORBIDDEN),
         (AUDITOR, "a class", manifests::class(), FORBIDDEN),

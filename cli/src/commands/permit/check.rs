@@ -252,7 +252,7 @@ fn checked(source: &str, found: govcloud_crds::class::recognise::Recognised) -> 
 
 /// An expression that gives an integer leaves no unit. Whole mebibytes are bytes, and are written as such: `1Ti`, not
 /// `1099511627776`; the amount is the same.
-fn in_units(resources: &Resources) -> Resources {
+pub fn in_units(resources: &Resources) -> Resources {
     let (Ok(mebibyte), Ok(binary)) = ("1Mi".parse::<Quantity>(), "0Ki".parse::<Quantity>()) else { return resources.clone() };
     let is_bytes =
         |amount: Quantity| amount >= mebibyte && amount.divide_up(mebibyte).is_some_and(|n| mebibyte.times(n) == amount);

@@ -4,6 +4,7 @@ pub mod attach;
 pub mod catalogue;
 pub mod check;
 pub mod check_view;
+pub mod draft;
 pub mod evidence;
 pub mod explain;
 pub mod find;
@@ -34,6 +35,8 @@ use crate::{context::Context, error::Result, exit::Exit};
 pub enum PermitCommand {
     /// See which objects of manifests need a permit, and whether a shared service would do instead
     Check(check::CheckArgs),
+    /// Draft requests for what runs already and has no permit, to fill in and send
+    Draft(Box<draft::DraftArgs>),
     /// Ask for a permit
     Request(Box<request::RequestArgs>),
     /// Ask for an active or expired permit once more, for longer
@@ -87,6 +90,7 @@ pub enum PermitCommand {
 pub async fn run(ctx: &Context, command: PermitCommand) -> Result<Exit> {
     match command {
         PermitCommand::Check(args) => check::run(ctx, args).await,
+        PermitCommand::Draft(args) => Box::pin(draft::run(ctx, &args)).await,
         PermitCommand::Request(args) => Box::pin(request::run(ctx, *args)).await,
         PermitCommand::Renew(args) => Box::pin(successor::renew(ctx, *args)).await,
         PermitCommand::Amend(args) => Box::pin(successor::amend(ctx, *args)).await,

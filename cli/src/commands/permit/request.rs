@@ -42,7 +42,7 @@ pub struct RequestArgs {
     /// An object, such as kafka.strimzi.io/kafkanodepools/broker=3,brokers=1,storage=1Ti; repeatable
     #[arg(long, value_parser = parse::target, value_name = "GROUP/RESOURCE/NAME=REPLICAS[,DIM=QTY]...")]
     pub target: Vec<Target>,
-    /// A ProcessingPermit that was written before, or - for the standard input; other flags override what it says
+    /// ProcessingPermits that were written before, or - for the standard input; other flags override what they say
     #[arg(short, long, value_name = "FILE|-")]
     pub filename: Option<PathBuf>,
     /// The project in which it will run
@@ -84,19 +84,55 @@ pub struct RequestArgs {
 pub async fn run(ctx: &Context, args: RequestArgs) -> Result<Exit> {
     let classes = ctx.classes().await?;
     known_class(args.class.as_deref(), &classes)?;
-    let written = args.filename.as_deref().map(request_file::read).transpose()?;
+    let written = args.filename.as_deref().map(request_file::read).transpose()?.unwrap_or_default();
+    one_name_for_one(&args, written.len())?;
     let wanted = wanted(ctx, &args, &classes).await?;
-    let (agency, caller) = (agency(ctx, written.as_ref()).await?, ctx.caller().await?);
-    let permit = match written {
-        Some(written) => request_file::overridden(written, &args, &agency, &caller.user, wanted)?,
-        None => permit(&args, &agency, &caller.user, wanted)?,
-    };
-    let around = Surroundings::of(ctx, &permit, classes).await?;
-    around.in_order(&permit)?;
-    for unnamed in submit::unnamed_dimensions(&permit, &around.classes) {
-        ctx.out.note(&unnamed);
+    let user = &ctx.caller().await?.user;
+    let mut permits = Vec::new();
+    if written.is_empty() {
+        permits.push(permit(&args, &agency(ctx, None).await?, user, wanted)?);
+    } else {
+        for written in written {
+            let agency = agency(ctx, Some(&written)).await?;
+            permits.push(request_file::overridden(written, &args, &agency, user, wanted.clone())?);
+        }
     }
-    submit::send(ctx, &permit, args.dry_run).await
+    // All of them are looked at before the first is sent.
+    for permit in &permits {
+        Surroundings::of(ctx, permit, classes.clone()).await?.in_order(permit)?;
+    }
+    let mut exit = Exit::Ok;
+    for (sent, permit) in permits.iter().enumerate() {
+        for unnamed in submit::unnamed_dimensions(permit, &classes) {
+            ctx.out.note(&unnamed);
+        }
+        exit = submit::send(ctx, permit, args.dry_run)
+            .await
+            .map_err(|error| some_were_sent(error, &permits[..sent], args.dry_run))?;
+    }
+    Ok(exit)
+}
+
+/// Who sends the file again must know what of it is there already.
+fn some_were_sent(error: CliError, sent: &[ProcessingPermit], dry_run: DryRun) -> CliError {
+    if sent.is_empty() || dry_run != DryRun::None {
+        return error;
+    }
+    let names: Vec<_> = sent.iter().map(kube::ResourceExt::name_any).collect();
+    error.hint(format!("Sent before it: {}; take them out of the file before you send it again", names.join(", ")))
+}
+
+/// What is said of one request cannot be meant of several.
+fn one_name_for_one(args: &RequestArgs, written: usize) -> Result<()> {
+    let of_one =
+        args.name.is_some() || args.class.is_some() || args.prior.is_some() || !args.target.is_empty() || !args.from.is_empty();
+    if written > 1 && of_one {
+        return Err(CliError::usage(format!(
+            "the file holds {written} requests, and NAME, --class, --prior, --target and --from are of one"
+        ))
+        .hint("Write them into the file, or give each request a file of its own"));
+    }
+    Ok(())
 }
 
 /// The agency that asks: as the flags say, or in whose home the manifest is meant to stand.

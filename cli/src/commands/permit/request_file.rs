@@ -1,6 +1,6 @@
 //! A ProcessingPermit that was written before: `govcloud permit request -f`, `govcloud permit attach -f`.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, slice};
 
 use govcloud_crds::{
     ProcessingPermit,
@@ -22,9 +22,13 @@ const API_VERSION: &str = "govcloud.dev/v1alpha1";
 /// Stands in for who asks, until that is known.
 const NOBODY: &str = "";
 
-/// Reads the one request of a file.
-pub fn read(path: &Path) -> Result<ProcessingPermit> {
-    of(&manifests::read(&[path.to_owned()], false)?)
+/// Reads the requests of a file, of which there is at least one.
+pub fn read(path: &Path) -> Result<Vec<ProcessingPermit>> {
+    let manifests = manifests::read(&[path.to_owned()], false)?;
+    if manifests.is_empty() {
+        return of(&manifests).map(|one| vec![one]);
+    }
+    manifests.iter().map(|one| of(slice::from_ref(one))).collect()
 }
 
 /// The one request of manifests; clear words for everything else.

@@ -177,3 +177,37 @@ fn nobody_asks_in_anothers_name() {
     let text = format!("{WRITTEN}  requestedBy: somebody@else\n");
     insta::assert_snapshot!("request_file_other_person", written(&text, &[]).expect_err("refused").render(false));
 }
+
+fn several(more: &[&str]) -> RequestArgs {
+    let line: Vec<_> = ["govcloud", "permit", "request", "-f", "request.yaml"].iter().chain(more).copied().collect();
+    let Command::OnCluster(ClusterCommand::Permit(PermitCommand::Request(args))) =
+        Cli::try_parse_from(line).expect("parses").command
+    else {
+        panic!("no request")
+    };
+    *args
+}
+
+#[test]
+fn a_file_may_hold_several_requests_and_flags_that_name_one_do_not_fit_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("requests.yaml");
+    std::fs::write(&file, format!("{WRITTEN}---{}", WRITTEN.replace("name: written", "name: another"))).expect("writes");
+    let names: Vec<_> = request_file::read(&file).expect("two").iter().map(kube::ResourceExt::name_any).collect();
+    assert_eq!(names, ["written", "another"]);
+    std::fs::write(&file, "# nothing but words").expect("writes");
+    assert!(request_file::read(&file).is_err());
+    assert!(one_name_for_one(&several(&["other"]), 1).is_ok() && one_name_for_one(&several(&["--zone", "z"]), 2).is_ok());
+    for flags in [&["other"][..], &["--class", "message-broker"], &["--from", "x.yaml"], &["--target", BROKER]] {
+        let error = one_name_for_one(&several(flags), 2).expect_err("of one");
+        assert!(error.to_string().contains("the file holds 2 requests"), "{error}");
+    }
+}
+
+#[test]
+fn what_was_sent_before_an_error_is_said() {
+    let sent = [asked(&["--target", BROKER]).expect("in order")];
+    let hints = |sent: &[ProcessingPermit], dry_run| some_were_sent(CliError::failure("no"), sent, dry_run).hints().to_vec();
+    assert!(hints(&sent, DryRun::None)[0].starts_with(&format!("Sent before it: {};", sent[0].name_any())));
+    assert!(hints(&[], DryRun::None).is_empty() && hints(&sent, DryRun::Server).is_empty());
+}

@@ -49,15 +49,15 @@ pub async fn run(ctx: &Context, command: QuotaCommand) -> Result<Exit> {
 
 /// The quotas that the caller may read.
 #[derive(Debug)]
-struct Quotas {
+pub struct Quotas {
     /// Oldest first.
-    readable: Vec<AgencyQuota>,
+    pub readable: Vec<AgencyQuota>,
     /// Whether these are all that there are.
-    all: bool,
+    pub all: bool,
 }
 
 /// All quotas. Who may not list them reads by name: that of the agency's name, and those that the caller's rights name.
-async fn quotas(ctx: &Context, agency: &str) -> Result<Quotas> {
+pub async fn quotas(ctx: &Context, agency: &str) -> Result<Quotas> {
     let api: Api<AgencyQuota> = Api::all(ctx.client.clone());
     let (mut readable, all) = match ctx.list(api.clone()).await {
         Ok(all) => (all, true),

@@ -5,11 +5,7 @@ mod document;
 mod html;
 mod text;
 
-use std::{
-    fs::OpenOptions,
-    io::{ErrorKind, Write as _},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use kube::ResourceExt as _;
@@ -20,6 +16,7 @@ use crate::{
     context::{Context, if_readable},
     error::{CliError, Result},
     exit::Exit,
+    output::file,
 };
 
 /// How a letter is written.
@@ -71,9 +68,9 @@ pub async fn run(ctx: &Context, args: &LetterArgs) -> Result<Exit> {
         LetterFormat::Text => text::render(&letter),
     };
     match &args.output_file {
-        Some(file) => {
-            write(file, &written, args.force)?;
-            ctx.out.note(&format!("The letter of {} is in {}.", case.title(), file.display()));
+        Some(path) => {
+            file::write(path, &written, args.force)?;
+            ctx.out.note(&format!("The letter of {} is in {}.", case.title(), path.display()));
         }
         None if ctx.out.for_people() => ctx.out.text(&written)?,
         None => ctx.out.data(&letter, String::new)?,
@@ -90,17 +87,6 @@ fn decided(case: &Case, draft: bool, now: jiff::Timestamp) -> Result<()> {
     Err(CliError::failure(format!("nothing is decided yet: {} is {}", case.title(), state.phase))
         .hint(format!("Wait for the decision: govcloud permit watch {}", case.permit.name_any()))
         .hint("Or write what there is, marked as a draft: --draft"))
-}
-
-fn write(file: &Path, text: &str, force: bool) -> Result<()> {
-    let mut options = OpenOptions::new();
-    let options = if force { options.write(true).create(true).truncate(true) } else { options.write(true).create_new(true) };
-    let written = options.open(file).and_then(|mut open| open.write_all(text.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => CliError::failure(format!("{} is there already, and nothing was written", file.display()))
-            .hint("Choose another file, or replace it: --force"),
-        _ => CliError::failure(format!("{} cannot be written: {error}", file.display())).caused_by(error),
-    })
 }
 
 #[cfg(test)]

@@ -69,10 +69,10 @@ fn nothing_is_written_of_what_is_not_decided() {
 fn a_file_that_is_there_is_not_replaced_by_accident() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("letter.html");
-    write(&file, "one", false).expect("is new");
-    let said = write(&file, "two", false).expect_err("is there").render(false);
+    file::write(&file, "one", false).expect("is new");
+    let said = file::write(&file, "two", false).expect_err("is there").render(false);
     assert!(said.contains("is there already, and nothing was written") && said.contains("--force"), "{said}");
-    write(&file, "two", true).expect("is forced");
+    file::write(&file, "two", true).expect("is forced");
     assert_eq!(std::fs::read_to_string(&file).expect("reads"), "two");
 }
 
