@@ -3,12 +3,13 @@
 #[path = "scanner/stage.rs"]
 mod stage;
 
+use govcloud_operator::clock;
 use govcloud_tests::{
     Cloud, Setup, eventually,
     fixtures::{deployment, permit},
     people::{ADMIN, CUSTOMS_ADMIN, CUSTOMS_REQUESTER, REVIEWER_1, REVIEWER_2},
 };
-use jiff::{Timestamp, ToSpan};
+use jiff::ToSpan;
 use serde_json::{Value, json};
 
 use stage::{BORDER, HOME, a_definition, a_release, finding, findings, limits};
@@ -63,9 +64,14 @@ async fn what_hides_is_suspicious_and_what_nobody_classified_is_found() {
     cloud.project("customs", CUSTOMS_ADMIN, "border", "20").await;
     let mut listener = deployment(BORDER, "listener", "web", 1);
     listener["spec"]["template"]["spec"]["containers"][0]["ports"] = json!([{"containerPort": 5432}]);
-    let mut greedy = deployment(BORDER, "greedy", "web", 100);
-    greedy["spec"]["template"]["spec"]["containers"][0]["resources"] = limits("1");
-    for object in [listener, greedy, a_release("filing-kafka"), a_release("web"), a_definition()] {
+    // One of this size is admitted. It is the sum that is above the thresholds.
+    let greedy = ["greedy-1", "greedy-2"].map(|name| {
+        let mut greedy = deployment(BORDER, name, "web", 40);
+        greedy["spec"]["template"]["spec"]["containers"][0]["resources"] = limits("1");
+        greedy
+    });
+    let [one, other] = greedy;
+    for object in [listener, one, other, a_release("filing-kafka"), a_release("web"), a_definition()] {
         cloud.apply_json(ADMIN, &object).await.succeeds();
     }
     let expected = [
@@ -76,7 +82,7 @@ async fn what_hides_is_suspicious_and_what_nobody_classified_is_found() {
     ];
     findings(&cloud, |found| found.iter().map(String::as_str).eq(expected)).await;
     for what in [
-        &["delete", "deployment", "listener", "greedy", "-n", BORDER][..],
+        &["delete", "deployment", "listener", "greedy-1", "greedy-2", "-n", BORDER][..],
         &["delete", "secret", "-l", "owner=helm", "-n", BORDER],
         &["delete", "crd", "lakes.data.example"],
     ] {
@@ -110,7 +116,7 @@ async fn reviewers_acknowledge(cloud: &Cloud) {
         if is_so && now["status"]["firstSeen"] == outside["status"]["firstSeen"] { Ok(()) } else { Err(now.to_string()) }
     })
     .await;
-    acknowledge(cloud, name, &(Timestamp::now() + 3.seconds()).to_string()).await;
+    acknowledge(cloud, name, &(clock::now() + 3.seconds()).to_string()).await;
     the_picture(cloud, json!({"Unpermitted": 4, "Duplicate": 3})).await;
 }
 

@@ -32,7 +32,12 @@ pub async fn before_any_class() -> Cloud {
         of_cluster(pod(BORDER, "events-old-0", "quay.io/strimzi/kafka:0.45")),
     ];
     for object in objects {
-        cloud.apply_json(ADMIN, &object).await.succeeds();
+        // Admission starts no pod before it has seen the pool, which is a moment younger.
+        eventually("admission lets it start", || async {
+            let said = cloud.apply_json(ADMIN, &object).await;
+            if said.ok { Ok(()) } else { Err(said.err) }
+        })
+        .await;
     }
     cloud
 }
