@@ -173,6 +173,15 @@ impl Cloud {
         Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a context")).expect("a client")
     }
 
+    /// A client with a persona's credential, of the API server at this address.
+    pub async fn client_at(&self, url: &str, persona: &str) -> Client {
+        let kubeconfig = Kubeconfig::read_from(self.plane.kubeconfig()).expect("a kubeconfig");
+        let options = KubeConfigOptions { context: Some(persona.to_owned()), ..KubeConfigOptions::default() };
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a context");
+        config.cluster_url = url.parse().expect("an address");
+        Client::try_from(config).expect("a client")
+    }
+
     /// Runs kubectl as a persona.
     pub async fn kubectl(&self, persona: &str, arguments: &[&str]) -> Said {
         self.run(&self.plane.binaries().kubectl(), persona, arguments, "").await

@@ -46,7 +46,7 @@ impl OwnedControlPlane {
         let layout = Layout::new(dir.canonicalize().on("resolve", &dir)?);
         let mut janitor = Janitor::watch(layout.dir())?;
         layout.create()?;
-        let mut host = Guardians { layout: layout.clone(), running: HashMap::new() };
+        let mut host = Guardians { layout: layout.clone(), running: HashMap::new(), peers: Vec::new() };
         match start::bring_up(&mut host, &layout, binaries, personas).await {
             Ok(plane) => Ok(Self { plane, host: Mutex::new(host), janitor: Mutex::new(janitor) }),
             Err(error) => {
@@ -109,6 +109,24 @@ impl OwnedControlPlane {
         Ok(())
     }
 
+    /// Starts one more API server over the same etcd, as a cluster of several has, and returns its address. It is ready then,
+    /// knows the same people, and ends with the others. Its writes are not in the audit log of the first.
+    ///
+    /// # Errors
+    /// [`Error::Died`] or [`Error::NotReady`] if it does not become ready, for example because another program has taken
+    /// its port. [`Error::Certificate`], [`Error::Client`], [`Error::Io`].
+    pub async fn start_peer(&self) -> Result<String, Error> {
+        let (layout, authority) = (&self.plane.layout, Authority::load(&self.plane.layout)?);
+        let ports = Ports { api_server: Ports::free()?.api_server, ..self.plane.ports };
+        let mut host = self.host.lock().await;
+        let mut peer = Peer { layout, name: format!("kube-apiserver-{}", ports.api_server), guarded: None };
+        peer.launch(Component::ApiServer, &peer_command(layout, &self.plane.binaries, ports, &peer.name))?;
+        let probe = Probe::new(layout, &authority, ports)?;
+        start::until_ready(&mut peer, layout, &probe, Component::ApiServer).await?;
+        host.peers.extend(peer.guarded);
+        Ok(ports.api_url())
+    }
+
     /// The process id of a component, or `None` if it does not run.
     pub async fn pid(&self, component: Component) -> Option<u32> {
         let mut host = self.host.lock().await;
@@ -129,6 +147,46 @@ impl Deref for OwnedControlPlane {
 struct Guardians {
     layout: Layout,
     running: HashMap<Component, Guarded>,
+    /// More API servers than the one.
+    peers: Vec<Guarded>,
+}
+
+/// One more API server, while it starts.
+struct Peer<'a> {
+    layout: &'a Layout,
+    name: String,
+    guarded: Option<Guarded>,
+}
+
+impl Host for Peer<'_> {
+    fn prepare(&mut self, _ports: Ports) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn launch(&mut self, _component: Component, command: &CommandLine) -> Result<(), Error> {
+        let pid_file = self.layout.run_dir().join(&self.name);
+        self.guarded = Some(Guarded::spawn(command, self.layout.dir(), &pid_file, &self.layout.log(&self.name))?);
+        Ok(())
+    }
+
+    fn is_running(&mut self, _component: Component) -> bool {
+        self.guarded.as_mut().is_some_and(Guarded::is_running)
+    }
+
+    async fn halt(&mut self) -> Result<(), Error> {
+        if let Some(guarded) = self.guarded.take() {
+            guarded.stop().await;
+        }
+        Ok(())
+    }
+}
+
+/// The API server's command, with a port and an audit log of its own.
+fn peer_command(layout: &Layout, binaries: &Binaries, ports: Ports, name: &str) -> CommandLine {
+    let mut command = Component::ApiServer.command(layout, binaries, ports);
+    command.arguments.retain(|argument| !argument.starts_with("--audit-log-path="));
+    command.arguments.push(format!("--audit-log-path={}", layout.log(&format!("{name}-audit")).display()));
+    command
 }
 
 impl Host for Guardians {
@@ -149,6 +207,9 @@ impl Host for Guardians {
     }
 
     async fn halt(&mut self) -> Result<(), Error> {
+        for peer in self.peers.drain(..) {
+            peer.stop().await;
+        }
         // The API server waits for requests that the controllers have open, and for etcd.
         for component in Component::ALL.into_iter().rev() {
             if let Some(guarded) = self.running.remove(&component) {

@@ -43,7 +43,8 @@ async fn rule_is(cloud: &Cloud, reason: &str) -> String {
         let class = cloud.json(people::ADMIN, &["get", "processingclass", "message-broker", "-o", "json"]).await;
         let said = condition(&class, "AutoApprove");
         let message = said["message"].as_str().unwrap_or_default().to_owned();
-        if said["reason"] == reason { Ok(message) } else { Err(class["status"].to_string()) }
+        let current = said["observedGeneration"] == class["metadata"]["generation"];
+        if current && said["reason"] == reason { Ok(message) } else { Err(class["status"].to_string()) }
     })
     .await
 }
