@@ -67,7 +67,7 @@ pub fn policies(
 }
 
 /// In any version; there is only one of each. A rule that names versions has the controller manager check the types of every
-/// expression for each kind, again after each change, which for these expressions is half a minute of computing.
+/// expression for each kind, again after each change: for these expressions a hundred seconds of computing instead of a few.
 fn rules(operations: &[&'static str]) -> Vec<Rule> {
     WORKLOADS
         .iter()
