@@ -32,6 +32,8 @@ pub const LABEL_POOL: &str = "govcloud.dev/pool";
 pub const LABEL_PROCESSING: &str = "govcloud.dev/processing";
 /// Label that a provider's Secret must carry before its entries are copied into bindings.
 pub const LABEL_BINDABLE: &str = "govcloud.dev/bindable";
+/// Label on a ServiceClaim that an agency has by entitlement: the operator makes it in the agency's home, and binds it in each project.
+pub const LABEL_ENTITLED: &str = "govcloud.dev/entitled";
 /// Label on everything that the operator owns entirely.
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`LABEL_MANAGED_BY`].

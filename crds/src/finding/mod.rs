@@ -79,11 +79,13 @@ pub enum FindingRule {
     Unclassified,
     /// It looks like processing infrastructure in disguise.
     Suspicious,
+    /// A shared service that the agency must use, and does not.
+    Obligation,
 }
 
 impl FindingRule {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Unpermitted,
         Self::ExceedsPermit,
         Self::Duplicate,
@@ -91,6 +93,7 @@ impl FindingRule {
         Self::Expired,
         Self::Unclassified,
         Self::Suspicious,
+        Self::Obligation,
     ];
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Channel, ClaimPhase, Plan, Reservation, ServiceClaim, SharedService, SharedServiceSpec};
+use super::{Channel, ClaimPhase, Plan, Reservation, ServiceClaim, SharedService, SharedServiceSpec, Stage};
 use crate::{
     Agency, Resources,
     common::AgencyType,
@@ -22,6 +22,11 @@ impl SharedService {
     /// What is left of its capacity: what the status says, or all of it while nothing was counted yet.
     pub fn available(&self) -> Resources {
         self.status.as_ref().map_or_else(|| self.spec.capacity.clone(), |s| self.spec.capacity.minus(&s.allocated))
+    }
+
+    /// Whether new claims of it are served: it is published and does not end.
+    pub fn is_offered(&self) -> bool {
+        self.spec.stage == Stage::Published && self.spec.drain.is_none() && self.metadata.deletion_timestamp.is_none()
     }
 
     /// Whether a probe found it unhealthy; one that nobody probes counts as healthy.
@@ -166,7 +171,8 @@ fn created(claim: &ServiceClaim) -> Option<Timestamp> {
 }
 
 fn reservation(claim: &ServiceClaim, capacity: Resources) -> Reservation {
-    Reservation { uid: claim.metadata.uid.clone().unwrap_or_default(), capacity }
+    let uid = claim.metadata.uid.clone().unwrap_or_default();
+    Reservation { uid, plan: claim.spec.plan.clone(), capacity, revoking: false }
 }
 
 /// What reservations hold together.

@@ -50,6 +50,7 @@ pub async fn reconcile(service: Arc<SharedService>, context: Arc<Context>) -> Re
         observed_generation: service.metadata.generation,
         claims: i32::try_from(reservations.len()).unwrap_or(i32::MAX),
         available,
+        waiting: 0,
         kept: kept.iter().map(|k| &k.capacity).sum(),
         allocated,
         reservations,

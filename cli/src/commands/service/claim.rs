@@ -87,7 +87,12 @@ fn claim(args: &ClaimArgs) -> ServiceClaim {
         .unwrap_or_else(|| args.service.chars().take(LONGEST_NAME).collect::<String>().trim_end_matches('-').to_owned());
     ServiceClaim::new(
         &name,
-        ServiceClaimSpec { shared_service: args.service.clone(), plan: args.plan.clone(), purpose: args.purpose.clone() },
+        ServiceClaimSpec {
+            shared_service: args.service.clone(),
+            plan: args.plan.clone(),
+            purpose: args.purpose.clone(),
+            rotation: 0,
+        },
     )
 }
 
