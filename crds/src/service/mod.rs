@@ -1,5 +1,6 @@
 //! [`SharedService`] and [`ServiceClaim`]: the national catalogue, and an agency's use of it.
 
+pub mod credentials;
 pub mod rules;
 
 use std::collections::BTreeMap;

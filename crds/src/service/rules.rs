@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+pub use super::credentials::credentials_allowed;
 use super::{Channel, ClaimPhase, Plan, Reservation, ServiceClaim, SharedService, SharedServiceSpec, Stage};
 use crate::{
     Agency, Resources,
     common::AgencyType,
     conditions::{Verdict, find},
+    names::{agency_of_home, split_project_namespace},
     permit::keeping::{Kept, kept_from, use_up},
 };
 
@@ -51,6 +53,12 @@ impl Channel {
         let who = if self == Self::Gsb { "government agencies" } else { "the private sector" };
         (!self.admits(agency_type)).then(|| format!("plan {plan} is on channel {self}, for {who} only"))
     }
+}
+
+/// The agency whose claim it is: that of the project which its namespace is, or of the home, for a claim by entitlement.
+pub fn agency_of_claim(claim: &ServiceClaim) -> Option<&str> {
+    let namespace = claim.metadata.namespace.as_deref()?;
+    split_project_namespace(namespace).map(|(agency, _)| agency).or_else(|| agency_of_home(namespace))
 }
 
 /// Why an agency may not have a plan of a service, in words; `None` if it may.
