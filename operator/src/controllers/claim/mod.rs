@@ -18,7 +18,7 @@ use kube::{
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
-use binding::{bind, credentials, secret_name, unbind};
+use binding::{Outcome, secret_name, serve, unbind};
 
 use crate::{context::Context, error::Error};
 
@@ -37,21 +37,20 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
     let reserved = reserved(&claim, service.as_deref());
     let mut verdicts = vec![eligible.clone(), reserved.clone()];
     let mut phase = if eligible.holds == Some(true) { ClaimPhase::Pending } else { ClaimPhase::Rejected };
-    if let (Some(service), Some(true), Some(true)) = (&service, eligible.holds, reserved.holds) {
-        match credentials(service, &context) {
-            Ok(credentials) => match bind(&claim, service, &credentials, &context).await? {
-                None => phase = ClaimPhase::Bound,
-                Some(waiting) => verdicts.push(waiting),
-            },
-            Err(waiting) => verdicts.push(waiting),
-        }
+    let outcome = if let (Some(service), Some(true), Some(true)) = (&service, eligible.holds, reserved.holds) {
+        serve(&claim, service, std::slice::from_ref(&namespace), &context).await?
     } else {
-        unbind(&claim, &context).await?;
+        unbind(&claim, &namespace, &context).await?;
+        Outcome::default()
+    };
+    if outcome.is_bound {
+        phase = ClaimPhase::Bound;
     }
+    verdicts.extend(outcome.verdicts);
     let ready = ready(&claim, phase, &verdicts);
     verdicts.retain(|v| v.kind != "Ready"); // what is in the way said it about Ready itself
     verdicts.insert(0, ready);
-    report(&claim, &context, phase, &verdicts).await?;
+    report(&claim, &context, phase, outcome.rotation, &verdicts).await?;
     // A Secret that does not carry our label is in no watch.
     let in_the_way = verdicts.iter().any(|v| v.reason == "SecretExists" || v.reason == "Rebinding");
     Ok(if in_the_way { Action::requeue(LOOK_AGAIN) } else { Action::await_change() })
@@ -103,12 +102,19 @@ fn ready(claim: &ServiceClaim, phase: ClaimPhase, others: &[Verdict]) -> Verdict
     }
 }
 
-async fn report(claim: &ServiceClaim, context: &Context, phase: ClaimPhase, verdicts: &[Verdict]) -> Result<(), Error> {
+async fn report(
+    claim: &ServiceClaim,
+    context: &Context,
+    phase: ClaimPhase,
+    rotation: Option<i32>,
+    verdicts: &[Verdict],
+) -> Result<(), Error> {
     let before = claim.status.clone().unwrap_or_default();
     let status = ServiceClaimStatus {
         observed_generation: claim.metadata.generation,
         phase,
         binding: (phase == ClaimPhase::Bound).then(|| BindingReference { name: secret_name(claim) }),
+        rotation,
         conditions: conditions(&before.conditions, verdicts, claim.metadata.generation, context.now()),
         ..ServiceClaimStatus::default()
     };
