@@ -224,6 +224,8 @@ fn context(
         activated: Mutex::new(HashMap::new()),
         assessing: Mutex::new(()),
         kept_lately: Mutex::new(HashMap::new()),
+        pace: service::Pace::default(),
+        revocations: service::Revocations::default(),
         places: Places::default(),
         numbering: tokio::sync::Mutex::default(),
     }

@@ -42,9 +42,16 @@ struct Job<T> {
     error: Option<ProvisionError>,
 }
 
-/// Calls of one sort, one for each claim at a time.
+/// Calls of one sort, one for each service and claim at a time: a claim that moves has to do with two services.
 #[derive(Debug)]
-pub struct Jobs<T>(HashMap<String, Job<T>>);
+pub struct Jobs<T>(HashMap<Key, Job<T>>);
+
+/// A claim's uid, and the service's name.
+type Key = (String, String);
+
+fn key(want: &Want) -> Key {
+    (want.made.claim.clone(), want.made.service.clone())
+}
 
 impl<T> Default for Jobs<T> {
     fn default() -> Self {
@@ -66,9 +73,9 @@ pub enum Look<T> {
 impl<T: Clone> Jobs<T> {
     /// Where the call for `want` is. A claim's calls follow one another: a new one waits until the one before has ended.
     pub fn look(&mut self, want: &Want, now: Instant) -> Look<T> {
-        let Some(job) = self.0.get_mut(&want.made.claim) else {
+        let Some(job) = self.0.get_mut(&key(want)) else {
             let job = Job { want: want.clone(), state: State::Running, failures: 0, error: None };
-            self.0.insert(want.made.claim.clone(), job);
+            self.0.insert(key(want), job);
             return Look::Start(None);
         };
         let is_same = job.want == *want;
@@ -87,7 +94,7 @@ impl<T: Clone> Jobs<T> {
 
     /// Takes note of how a call ended; how long until it is to be tried again.
     pub fn ended(&mut self, want: &Want, result: Result<T, ProvisionError>, now: Instant) -> Option<Duration> {
-        let job = self.0.get_mut(&want.made.claim).filter(|job| job.want == *want)?;
+        let job = self.0.get_mut(&key(want)).filter(|job| job.want == *want)?;
         match result {
             Ok(result) => {
                 (job.state, job.failures, job.error) = (State::Done(result), 0, None);
@@ -95,18 +102,16 @@ impl<T: Clone> Jobs<T> {
             }
             Err(error) => {
                 job.failures = job.failures.saturating_add(1);
-                let wait = wait(job.failures, &error, spread(&want.made.claim));
-                (job.state, job.error) = (State::Failed { again: now + wait }, Some(error));
-                Some(wait)
+                let pause = wait(job.failures, &error, spread(&want.made.claim));
+                (job.state, job.error) = (State::Failed { again: now + pause }, Some(error));
+                Some(pause)
             }
         }
     }
 
-    /// Forgets what became of a claim's call. One that is under way is not forgotten: another would start beside it.
+    /// Forgets what became of a claim's calls. One that is under way is not forgotten: another would start beside it.
     pub fn forget(&mut self, claim: &str) {
-        if self.0.get(claim).is_some_and(|job| !matches!(job.state, State::Running)) {
-            self.0.remove(claim);
-        }
+        self.0.retain(|(of, _), job| of != claim || matches!(job.state, State::Running));
     }
 }
 

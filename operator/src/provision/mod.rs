@@ -16,7 +16,7 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures::FutureExt;
@@ -89,7 +89,7 @@ impl Provisioning {
 /// For what a claim's credentials are to be made now.
 pub fn wanted(claim: &ServiceClaim, service: &SharedService) -> Made {
     let uid = claim.metadata.uid.clone().unwrap_or_default();
-    let held = service.status.as_ref().and_then(|s| s.reservations.iter().find(|r| r.uid == uid)).map(|r| r.plan.clone());
+    let held = service.holding(&uid).map(|reservation| reservation.plan.clone());
     let plan = held.filter(|plan| !plan.is_empty()).unwrap_or_else(|| claim.spec.plan.clone());
     Made { service: service.name_any(), claim: uid, rotation: claim.spec.rotation, plan }
 }
@@ -120,11 +120,11 @@ pub fn make(
                 };
                 let result = measured(&task, &want.made, "make", call).await;
                 let is_over = result == Err(ProvisionError::Over);
-                let wait = lock(&task.provisioning.making).ended(&want, result, Instant::now());
+                let pause = lock(&task.provisioning.making).ended(&want, result, Instant::now());
                 if is_over {
                     return forget(&want.made.claim, &task);
                 }
-                look_again(&task, owner, wait).await;
+                look_again(&task, owner, pause).await;
             });
             failure
         }
@@ -154,8 +154,8 @@ pub fn retire(
             tokio::spawn(async move {
                 let call = task.provisioning.caller.retire(&endpoint, &want.made.claim, want.made.rotation);
                 let result = measured(&task, &want.made, "retire", call).await;
-                let wait = lock(&task.provisioning.retiring).ended(&want, result, Instant::now());
-                look_again(&task, owner, wait).await;
+                let pause = lock(&task.provisioning.retiring).ended(&want, result, Instant::now());
+                look_again(&task, owner, pause).await;
             });
             failure
         }
@@ -243,8 +243,7 @@ pub fn bindable(service: &SharedService, reference: &SecretReference, context: &
 fn is_served(claim: &ObjectRef<ServiceClaim>, made: &Made, context: &Context) -> bool {
     let is_there = context.stores.claims.get(claim).is_some_and(|live| live.metadata.uid.as_deref() == Some(&made.claim));
     let service = context.stores.services.get(&ObjectRef::new(&made.service));
-    let reservations = service.as_ref().and_then(|s| s.status.as_ref()).map(|s| s.reservations.as_slice()).unwrap_or_default();
-    is_there && reservations.iter().any(|r| r.uid == made.claim && !r.revoking)
+    is_there && service.is_some_and(|service| service.holding(&made.claim).is_some())
 }
 
 fn request(claim: &ServiceClaim, service: &SharedService, made: &Made) -> Request {
@@ -284,10 +283,10 @@ async fn measured<T>(
 }
 
 /// Lets a claim see what became of its call, and once more when it is to be tried again.
-async fn look_again(context: &Context, claim: ObjectRef<ServiceClaim>, wait: Option<std::time::Duration>) {
+async fn look_again(context: &Context, claim: ObjectRef<ServiceClaim>, pause: Option<Duration>) {
     let _ = context.queues.claim.send(claim.clone()); // a closed queue means that the process is ending
-    if let Some(wait) = wait {
-        tokio::time::sleep(wait).await;
+    if let Some(pause) = pause {
+        tokio::time::sleep(pause).await;
         let _ = context.queues.claim.send(claim);
     }
 }

@@ -126,7 +126,9 @@ mod tests {
         assert_eq!(
             Provisioned::read(&secret(|s| {
                 change(s);
-                s["data"].as_object_mut().map(|data| data.retain(|_, v| !v.is_null()));
+                if let Some(data) = s["data"].as_object_mut() {
+                    data.retain(|_, v| !v.is_null());
+                }
             })),
             None
         );

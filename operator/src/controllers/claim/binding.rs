@@ -37,44 +37,67 @@ pub(super) struct Outcome {
     pub verdicts: Vec<Verdict>,
 }
 
-/// Writes the Secret and the way through the network into each of `namespaces`, and has the credentials ended that the Secret
-/// had before.
-///
-/// A Secret gets what belongs together in one write. While new credentials are not made yet, it keeps the old ones.
-pub(super) async fn serve(
+/// The namespaces in which a claim is bound.
+pub(super) fn places(claim: &ServiceClaim) -> Vec<String> {
+    claim.namespace().into_iter().collect()
+}
+
+/// What the Secret in one namespace is at present, and what it is to be given.
+struct Part {
+    namespace: String,
+    live: Option<Secret>,
+    credentials: Credentials,
+}
+
+/// What a claim's Secrets are to be given.
+pub(super) struct Prepared(Vec<Part>);
+
+/// Gets together what the Secret of a claim is given in each of `namespaces`; otherwise says why that is not to be had. While
+/// new credentials are not made yet, a Secret keeps the old ones.
+pub(super) async fn prepare(
     claim: &ServiceClaim,
     service: &SharedService,
     namespaces: &[String],
     context: &Arc<Context>,
-) -> Result<Outcome, Error> {
-    let (mut is_bound, mut is_current) = (true, true);
-    let mut verdicts: Vec<Verdict> = Vec::new();
+) -> Result<Result<Prepared, Verdict>, Error> {
+    let mut parts = Vec::new();
     for namespace in namespaces {
         let live = live_secret(claim, namespace, context).await?;
-        let waiting = match credentials(claim, service, live.as_ref(), context) {
-            Err(waiting) => Some((false, waiting)),
-            Ok(credentials) => match bind(claim, service, namespace, live.as_ref(), &credentials, context).await? {
-                Some(waiting) => Some((false, waiting)),
-                None => credentials.waiting.map(|waiting| (true, waiting)),
-            },
-        };
-        if let Some((bound, waiting)) = waiting {
-            (is_bound, is_current) = (is_bound && bound, false);
-            if !verdicts.contains(&waiting) {
-                verdicts.push(waiting);
-            }
+        match credentials(claim, service, live.as_ref(), context) {
+            Ok(credentials) => parts.push(Part { namespace: namespace.clone(), live, credentials }),
+            Err(waiting) => return Ok(Err(waiting)),
         }
     }
-    let before = claim.status.as_ref().and_then(|status| status.rotation);
-    let Some(provisioner) = &service.spec.binding.provisioner else {
-        return Ok(Outcome { is_bound, rotation: None, verdicts });
-    };
-    if !is_current {
-        return Ok(Outcome { is_bound, rotation: before, verdicts });
+    Ok(Ok(Prepared(parts)))
+}
+
+/// Writes the Secret and the way through the network into each namespace, and has the credentials ended that the Secrets had
+/// before. A Secret gets what belongs together in one write.
+pub(super) async fn bind(
+    claim: &ServiceClaim,
+    service: &SharedService,
+    prepared: Prepared,
+    context: &Arc<Context>,
+) -> Result<Outcome, Error> {
+    let mut outcome = Outcome { is_bound: true, ..Outcome::default() };
+    for part in &prepared.0 {
+        let in_the_way = bind_in(claim, service, part, context).await?;
+        outcome.is_bound &= in_the_way.is_none();
+        if let Some(waiting) = in_the_way.or_else(|| part.credentials.waiting.clone())
+            && !outcome.verdicts.contains(&waiting)
+        {
+            outcome.verdicts.push(waiting);
+        }
     }
-    let (rotation, verdict) = settle(claim, service, provisioner, namespaces, context);
-    verdicts.push(verdict);
-    Ok(Outcome { is_bound, rotation, verdicts })
+    let Some(provisioner) = &service.spec.binding.provisioner else { return Ok(outcome) };
+    outcome.rotation = claim.status.as_ref().and_then(|status| status.rotation);
+    if outcome.verdicts.is_empty() {
+        let namespaces: Vec<_> = prepared.0.into_iter().map(|part| part.namespace).collect();
+        let (rotation, verdict) = settle(claim, service, provisioner, &namespaces, context);
+        outcome.rotation = rotation;
+        outcome.verdicts.push(verdict);
+    }
+    Ok(outcome)
 }
 
 /// The Secrets have the credentials that are wanted, and those before them are over: the number is noted only when the
@@ -130,14 +153,14 @@ fn credentials(
     let made = provision::wanted(claim, service);
     let has = live.filter(|live| is_of(claim, live)).and_then(Provisioned::read);
     let has = has.filter(|has| has.made.service == made.service && has.made.claim == made.claim);
-    let (provisioned, waiting) = match has {
+    let (gets, waiting) = match has {
         Some(has) if has.made == made => (has, None),
         has => match provision::make(claim, service, provisioner, &made, context) {
             Ok(entries) => (Provisioned { made, entries }, None),
             Err(waiting) => (has.ok_or_else(|| waiting.clone())?, Some(waiting)),
         },
     };
-    Ok(Credentials { record: Some(provisioned.record()), entries: provisioned.entries, waiting })
+    Ok(Credentials { record: Some(gets.record()), entries: gets.entries, waiting })
 }
 
 /// The provider's entries, copied from a Secret that the provider marked as bindable, and that it may hand on.
@@ -148,14 +171,13 @@ fn copied(service: &SharedService, context: &Context) -> Result<BTreeMap<String,
 }
 
 /// Writes the Secret and the way through the network; otherwise says what is in the way.
-async fn bind(
+async fn bind_in(
     claim: &ServiceClaim,
     service: &SharedService,
-    namespace: &str,
-    live: Option<&Secret>,
-    credentials: &Credentials,
+    part: &Part,
     context: &Context,
 ) -> Result<Option<Verdict>, Error> {
+    let Part { namespace, live, credentials } = part;
     let secret = secret(claim, service, namespace, credentials);
     if let Some(live) = live {
         if !is_of(claim, live) {
@@ -242,7 +264,7 @@ async fn remove_egress(claim: &ServiceClaim, namespace: &str, context: &Context)
     context.stores.managed.remove(&context.client, "NetworkPolicy", Some(namespace), &egress_name(claim)).await
 }
 
-fn egress_name(claim: &ServiceClaim) -> String {
+pub(super) fn egress_name(claim: &ServiceClaim) -> String {
     format!("govcloud-{}", claim.name_any())
 }
 
