@@ -3,7 +3,7 @@
 mod binding;
 mod news;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use govcloud_crds::{
     ServiceClaim, SharedService,
@@ -14,21 +14,18 @@ use govcloud_crds::{
     },
 };
 use jiff::Timestamp;
-use k8s_openapi::ByteString;
 use kube::{
     Api, ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
-use binding::{bind, credentials, secret_name, unbind};
+use binding::{Outcome, Prepared, bind, places, prepare, secret_name, unbind};
 
 use super::service::Known;
 use crate::{context::Context, error::Error, stores::Stores};
 
 /// How often a claim whose Secret's name is taken looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
-
-type Entries = BTreeMap<String, ByteString>;
 
 /// Conditions of a claim that are set elsewhere.
 const OF_OTHERS: [&str; 1] = ["Entitled"];
@@ -43,18 +40,19 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
         return Ok(Action::await_change()); // the newer ledger asks for another look if it says anything else
     }
     let now = context.now();
-    let mut look = look(&claim, next.or_else(|| service.clone()), &context, now);
-    if look.moves(service.as_ref()) && !matches!(look.entries, Some(Ok(_))) {
-        look = look.stay(self::look(&claim, service, &context, now));
+    let mut look = look(&claim, next.or_else(|| service.clone()), &context, now).await?;
+    if look.moves(service.as_ref()) && !matches!(look.prepared, Some(Ok(_))) {
+        look = look.stay(self::look(&claim, service, &context, now).await?);
     }
-    let Look { service, mut view, entries } = look;
-    match (&service, entries) {
-        (Some(service), Some(Ok(entries))) => match bind(&claim, service, &entries, &context).await? {
-            None => view.phase = ClaimPhase::Bound,
-            Some(waiting) => view.verdicts.push(waiting),
-        },
+    let Look { service, mut view, prepared } = look;
+    match (&service, prepared) {
+        (Some(service), Some(Ok(prepared))) => view.takes(bind(&claim, service, prepared, &context).await?),
         (_, Some(Err(waiting))) => view.verdicts.push(waiting),
-        _ if may_be_bound(&claim, &context) => unbind(&claim, &context).await?,
+        _ if may_be_bound(&claim, &context) => {
+            for namespace in places(&claim) {
+                unbind(&claim, &namespace, &context).await?;
+            }
+        }
         _ => {}
     }
     view.close(&claim);
@@ -66,14 +64,22 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
 struct Look {
     service: Option<Arc<SharedService>>,
     view: View,
-    /// The provider's entries, or why they are not to be had; `None` if it is not to be bound.
-    entries: Option<Result<Entries, Verdict>>,
+    /// What its Secret is given, or why that is not to be had; `None` if it is not to be bound.
+    prepared: Option<Result<Prepared, Verdict>>,
 }
 
-fn look(claim: &ServiceClaim, service: Option<Arc<SharedService>>, context: &Context, now: Timestamp) -> Look {
+async fn look(
+    claim: &ServiceClaim,
+    service: Option<Arc<SharedService>>,
+    context: &Arc<Context>,
+    now: Timestamp,
+) -> Result<Look, Error> {
     let view = View::of(claim, service.as_deref(), context, now);
-    let entries = service.as_deref().filter(|_| view.is_to_be_bound()).map(|service| credentials(service, context));
-    Look { service, view, entries }
+    let prepared = match service.as_deref().filter(|_| view.is_to_be_bound()) {
+        Some(service) => Some(prepare(claim, service, &places(claim), context).await?),
+        None => None,
+    };
+    Ok(Look { service, view, prepared })
 }
 
 impl Look {
@@ -83,7 +89,7 @@ impl Look {
 
     /// It is listed where it moves to and cannot be bound there yet: it stays where it was, and says why.
     fn stay(self, mut old: Self) -> Self {
-        let why = match self.entries {
+        let why = match self.prepared {
             Some(Err(why)) => Some(why),
             _ => self.view.verdicts.into_iter().find(|v| v.holds != Some(true)),
         };
@@ -123,6 +129,8 @@ struct View {
     phase: ClaimPhase,
     /// Eligible first; `Ready` before all of them in the end.
     verdicts: Vec<Verdict>,
+    /// The number of the credentials that a provisioner made, once they are the only ones.
+    rotation: Option<i32>,
 }
 
 impl View {
@@ -146,7 +154,16 @@ impl View {
             verdicts.extend(plan_in_force(claim, service, known.agency.as_deref()));
             verdicts.extend(warned(claim, service, next.as_deref(), known.standing(now)));
         }
-        Self { phase, verdicts }
+        Self { phase, verdicts, rotation: None }
+    }
+
+    /// What became of the binding.
+    fn takes(&mut self, outcome: Outcome) {
+        if outcome.is_bound {
+            self.phase = ClaimPhase::Bound;
+        }
+        self.rotation = outcome.rotation;
+        self.verdicts.extend(outcome.verdicts);
     }
 
     fn is_to_be_bound(&self) -> bool {
@@ -194,6 +211,7 @@ async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &Vi
         binding: (view.phase == ClaimPhase::Bound).then(|| BindingReference { name: secret_name(claim) }),
         plan: service.and_then(|service| held_plan(claim, service)),
         served_by: served_by(claim, service),
+        rotation: view.rotation,
         conditions,
         ..before.clone()
     };
