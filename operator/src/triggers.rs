@@ -42,6 +42,8 @@ pub struct Queues {
     pub claim: UnboundedSender<ObjectRef<ServiceClaim>>,
     /// Permits of which something may have to be announced.
     pub notices: UnboundedSender<ObjectRef<ProcessingPermit>>,
+    /// Services that may have to be probed.
+    pub probes: UnboundedSender<ObjectRef<SharedService>>,
     /// The admission policies and agency roles as a whole.
     pub enforcement: Arc<Notify>,
     /// The order of the requests under review.
@@ -52,6 +54,8 @@ pub struct Queues {
     pub kinds: Arc<Notify>,
     /// The reports of findings as a whole.
     pub reports: Arc<Notify>,
+    /// What agencies share under their permits, as a whole.
+    pub sharing: Arc<Notify>,
 }
 
 impl Queues {
@@ -90,6 +94,7 @@ impl Queues {
         self.kinds.notify_one();
         self.scan.notify_one();
         self.reports.notify_one();
+        self.sharing.notify_one();
         Self::each(&self.cloud, &stores.clouds, |_| true);
         Self::each(&self.agency, &stores.agencies, |_| true);
         Self::each(&self.project, &stores.projects, |_| true);
@@ -100,6 +105,7 @@ impl Queues {
         Self::each(&self.service, &stores.services, |_| true);
         Self::each(&self.claim, &stores.claims, |_| true);
         Self::each(&self.notices, &stores.permits, is_due);
+        Self::each(&self.probes, &stores.services, |_| true);
     }
 
     /// Everything that shows what the enforcement controller did.
@@ -163,6 +169,7 @@ pub fn agency(stores: &Stores, queues: &Queues, agency: &Agency) {
     queues.the_agency(&name);
     queues.the_cloud();
     queues.scan.notify_one();
+    queues.sharing.notify_one();
     Queues::each(&queues.project, &stores.projects, |p| in_home(p, &name));
     Queues::each(&queues.permit, &stores.permits, |p| in_home(p, &name));
     Queues::each(&queues.agency, &stores.agencies, |a| a.name_any() != name && a.spec.parent.is_some());
@@ -248,6 +255,9 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     queues.the_cloud();
     queues.scan.notify_one();
     let _ = queues.class.send(ObjectRef::new(&permit.spec.processing_class));
+    if !permit.spec.sharing_offer.is_empty() {
+        queues.sharing.notify_one();
+    }
     let Some(namespace) = &permit.metadata.namespace else { return };
     let _ = queues.project.send(ObjectRef::new(&permit.spec.project).within(namespace));
     if let Some(prior) = &permit.spec.prior {
@@ -286,11 +296,28 @@ pub fn review(_: &Stores, queues: &Queues, review: &PermitReview) {
 pub fn service(stores: &Stores, queues: &Queues, service: &SharedService) {
     queues.scan.notify_one();
     let _ = queues.service.send(ObjectRef::from_obj(service));
+    let _ = queues.probes.send(ObjectRef::from_obj(service));
+    if service.spec.sharing.is_some() {
+        queues.sharing.notify_one();
+        shared(stores, queues, service);
+    }
     Queues::each(&queues.claim, &stores.claims, |c| c.spec.shared_service == service.name_any());
 }
 
+/// The permit under which a service shares shows who asks, and who was agreed to.
+fn shared(stores: &Stores, queues: &Queues, service: &SharedService) {
+    let home = home_namespace(&service.spec.provider);
+    let Some(number) = service.spec.sharing.as_ref().map(|sharing| &sharing.permit) else { return };
+    Queues::each(&queues.permit, &stores.permits, |p| {
+        p.metadata.namespace.as_deref() == Some(&home) && p.status.as_ref().is_some_and(|s| s.number.as_ref() == Some(number))
+    });
+}
+
 /// A claim asks its service's ledger.
-pub fn claim(_: &Stores, queues: &Queues, claim: &ServiceClaim) {
+pub fn claim(stores: &Stores, queues: &Queues, claim: &ServiceClaim) {
+    if let Some(service) = stores.services.get(&ObjectRef::new(&claim.spec.shared_service)).filter(|s| s.spec.sharing.is_some()) {
+        shared(stores, queues, &service);
+    }
     let _ = queues.claim.send(ObjectRef::from_obj(claim));
     let _ = queues.service.send(ObjectRef::new(&claim.spec.shared_service));
 }

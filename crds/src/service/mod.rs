@@ -1,6 +1,8 @@
 //! [`SharedService`] and [`ServiceClaim`]: the national catalogue, and an agency's use of it.
 
+pub mod health;
 pub mod rules;
+pub mod sharing;
 
 use std::collections::BTreeMap;
 
@@ -89,7 +91,7 @@ pub struct SharedServiceSpec {
     pub sharing: Option<Sharing>,
     /// The claims that the agency which shares has agreed to serve, by uid; its admins write them: govcloud service consent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1024), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["claim"]))]
+    #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["claim"]))]
     pub consents: Vec<Consent>,
     /// What can be claimed.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]

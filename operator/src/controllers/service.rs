@@ -7,7 +7,7 @@ use govcloud_crds::{
     conditions::{Verdict, conditions, find},
     names::split_project_namespace,
     service::{
-        SharedServiceStatus,
+        SharedServiceStatus, Stage,
         rules::{Keeping, allocated, eligible, reserve},
     },
 };
@@ -83,17 +83,18 @@ fn ready(service: &SharedService, context: &Context) -> Verdict {
     if let Some(unknown) = used.into_iter().find(|d| !known(d)) {
         return Verdict::no("Ready", "UnknownDimension", format!("{unknown} is no dimension of class {}.", class.name_any()));
     }
+    if service.spec.stage == Stage::Draft {
+        let message =
+            format!("{provider} works on it; it can be claimed when a cloud operator has published it: stage: Published.");
+        return Verdict::no("Ready", "Draft", message);
+    }
     Verdict::yes("Ready", "Offered", format!("Offered by {provider}."))
 }
 
 /// What the service asks for that this version does not do.
 fn not_yet(service: &SharedService) -> Option<Verdict> {
     let spec = &service.spec;
-    let asked = [
-        (spec.entitlement.is_some(), "entitlement"),
-        (spec.obligation.is_some(), "obligation"),
-        (spec.health.is_some(), "health"),
-    ];
+    let asked = [(spec.entitlement.is_some(), "entitlement"), (spec.obligation.is_some(), "obligation")];
     let asked: Vec<_> = asked.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
     let message = format!("This version of the operator keeps {} on record and does not act on it.", asked.join(", "));
     (!asked.is_empty()).then(|| Verdict::no("FullySupported", "OnRecordOnly", message))
