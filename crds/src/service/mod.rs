@@ -1,6 +1,11 @@
 //! [`SharedService`] and [`ServiceClaim`]: the national catalogue, and an agency's use of it.
 
+mod capacity;
+mod credentials;
+mod drain;
+mod eligibility;
 pub mod health;
+mod ledger;
 pub mod rules;
 pub mod sharing;
 

@@ -166,6 +166,10 @@ pub fn status(permit: &ProcessingPermit, context: &Context) -> Option<SharingSta
     }
     let name = service_name(number(permit)?);
     let service = context.stores.services.get(&ObjectRef::<SharedService>::new(&name)).filter(|s| shares(permit, s))?;
-    let claims = context.stores.claims.state_filter(|claim| claim.spec.shared_service == name);
+    let mut claims = context.stores.claims_at.get(&name);
+    // Those that are to move here need the same word.
+    for other in context.stores.services_ending_in.get(&name) {
+        claims.extend(context.stores.claims_at.get(&other.name_any()));
+    }
     Some(requests(&service, claims.iter().map(|claim| &**claim)))
 }
