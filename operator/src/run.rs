@@ -116,7 +116,9 @@ pub enum StartError {
 
 /// Runs the operator until `stop`, then lets the reconciles that are under way finish.
 pub async fn run(options: Options, client: Client, stop: CancellationToken) -> Result<(), StartError> {
-    let sender = Arc::new(sender(&options)?);
+    let authorities = authorities(&options)?;
+    let sender = Arc::new(Sender::new(authorities.clone()));
+    let source = scanner::Source::new(authorities);
     check_identity(&options, &client).await?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
@@ -137,7 +139,7 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     );
     // Before anybody is told their place: with an empty queue everybody would be the next.
     context.places.arrange(&context.stores.permits.state());
-    let mut controllers = controllers(receivers, &context, sender, &stop);
+    let mut controllers = controllers(receivers, &context, (sender, source), &stop);
     ready.store(true, Ordering::Release);
     tokio::select! {
         () = watches.ended() => {}
@@ -152,9 +154,10 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     if asked { Ok(()) } else { Err(StartError::Ended) }
 }
 
-fn sender(options: &Options) -> Result<Sender, StartError> {
+/// What is trusted beside what this machine trusts.
+fn authorities(options: &Options) -> Result<Vec<reqwest::Certificate>, StartError> {
     let file = options.ca_file.clone();
-    Sender::new(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
+    notify::authorities(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
 }
 
 /// As anybody else the operator could read, and its guards would refuse what it writes.
@@ -189,7 +192,7 @@ macro_rules! channels {
     ($($kind:ident),*) => {{
         $( let $kind = mpsc::unbounded_channel(); )*
         let notify = || Arc::new(Notify::new());
-        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify(), reports: notify() };
+        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify(), utilisation: notify(), reports: notify() };
         (queues, Receivers { $( $kind: $kind.1, )* })
     }};
 }
@@ -220,7 +223,12 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
     }
 }
 
-fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>, stop: &CancellationToken) -> JoinSet<()> {
+fn controllers(
+    receivers: Receivers,
+    context: &Arc<Context>,
+    (sender, source): (Arc<Sender>, scanner::Source),
+    stop: &CancellationToken,
+) -> JoinSet<()> {
     let mut set = JoinSet::new();
     let stores = context.stores.clone();
     macro_rules! spawn {
@@ -240,7 +248,7 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>
         "claim": claims, claim, claim::reconcile;
     }
     set.spawn(enforcement::run(context.clone(), stop.clone()));
-    set.spawn(scanner::run(context.clone(), stop.clone()));
+    set.spawn(scanner::run(context.clone(), source, stop.clone()));
     set.spawn(openreports::run(context.clone(), stop.clone()));
     set.spawn(notify::run(receivers.notices, context.clone(), sender, stop.clone()));
     set.spawn(permit::places::run(context.clone(), stop.clone()));

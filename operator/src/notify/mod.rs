@@ -33,7 +33,7 @@ use delivery::{Courier, Delivered};
 use error::NotifyError;
 
 pub use delivery::count;
-pub use sender::Sender;
+pub use sender::{Sender, authorities};
 pub use standing::{Standing, all_due};
 
 /// How many permits' notices are under way at the same time.

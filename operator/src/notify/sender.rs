@@ -24,21 +24,21 @@ pub struct Sender {
     client: OnceLock<Client>,
 }
 
+/// The certificates in `ca_file` (PEM); none without a file.
+pub fn authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, String> {
+    let Some(file) = ca_file else { return Ok(Vec::new()) };
+    let pem = fs::read(file).map_err(|error| error.to_string())?;
+    let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| root_cause(&error))?;
+    if authorities.is_empty() {
+        return Err("there is no certificate in it".to_owned());
+    }
+    Ok(authorities)
+}
+
 impl Sender {
-    /// One that trusts what this machine trusts, and the certificates in `ca_file` (PEM).
-    pub fn new(ca_file: Option<&Path>) -> Result<Self, String> {
-        let authorities = match ca_file {
-            None => Vec::new(),
-            Some(file) => {
-                let pem = fs::read(file).map_err(|error| error.to_string())?;
-                let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| root_cause(&error))?;
-                if authorities.is_empty() {
-                    return Err("there is no certificate in it".to_owned());
-                }
-                authorities
-            }
-        };
-        Ok(Self { authorities, client: OnceLock::new() })
+    /// One that trusts what this machine trusts, and these.
+    pub fn new(authorities: Vec<Certificate>) -> Self {
+        Self { authorities, client: OnceLock::new() }
     }
 
     /// Sends a notice, signed if there is a key. `Ok` means that the receiver has it.
@@ -102,9 +102,9 @@ mod tests {
     fn a_file_without_certificates_is_no_ca_file() {
         let file = std::env::temp_dir().join(format!("govcloud-no-ca-{}", std::process::id()));
         std::fs::write(&file, "nothing").expect("a file");
-        assert_eq!(Sender::new(Some(&file)).err().as_deref(), Some("there is no certificate in it"));
+        assert_eq!(authorities(Some(&file)).err().as_deref(), Some("there is no certificate in it"));
         let _ = std::fs::remove_file(&file);
-        assert!(Sender::new(Some(&file)).is_err());
-        assert!(Sender::new(None).is_ok());
+        assert!(authorities(Some(&file)).is_err());
+        assert!(authorities(None).is_ok());
     }
 }
