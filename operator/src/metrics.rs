@@ -156,13 +156,6 @@ pub struct ProvisionerLabel {
     pub result: &'static str,
 }
 
-/// Which service.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub struct ServiceLabel {
-    /// The service, which a cloud operator names.
-    pub service: String,
-}
-
 /// What provisioners answer, and how fast.
 #[derive(Debug)]
 pub struct ProvisionerMetrics {

@@ -121,6 +121,7 @@ pub enum StartError {
 pub async fn run(options: Options, client: Client, stop: CancellationToken) -> Result<(), StartError> {
     let authorities = authorities(&options)?;
     let sender = Arc::new(Sender::new(authorities.clone()));
+    let source = scanner::Source::new(authorities.clone());
     check_identity(&options, &client).await?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
@@ -141,7 +142,7 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     );
     // Before anybody is told their place: with an empty queue everybody would be the next.
     context.places.arrange(&context.stores.permits.state());
-    let mut controllers = controllers(receivers, &context, sender, &stop);
+    let mut controllers = controllers(receivers, &context, (sender, source), &stop);
     ready.store(true, Ordering::Release);
     tokio::select! {
         () = watches.ended() => {}
@@ -156,6 +157,7 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     if asked { Ok(()) } else { Err(StartError::Ended) }
 }
 
+/// What is trusted beside what this machine trusts.
 fn authorities(options: &Options) -> Result<Vec<reqwest::Certificate>, StartError> {
     let file = options.ca_file.clone();
     notify::authorities(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
@@ -194,7 +196,7 @@ macro_rules! channels {
     ($($kind:ident),*) => {{
         $( let $kind = mpsc::unbounded_channel(); )*
         let notify = || Arc::new(Notify::new());
-        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify(), reports: notify(), sharing: notify() };
+        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify(), utilisation: notify(), reports: notify(), sharing: notify() };
         (queues, Receivers { $( $kind: $kind.1, )* })
     }};
 }
@@ -234,7 +236,12 @@ fn context(
     }
 }
 
-fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>, stop: &CancellationToken) -> JoinSet<()> {
+fn controllers(
+    receivers: Receivers,
+    context: &Arc<Context>,
+    (sender, source): (Arc<Sender>, scanner::Source),
+    stop: &CancellationToken,
+) -> JoinSet<()> {
     let mut set = JoinSet::new();
     let stores = context.stores.clone();
     macro_rules! spawn {
@@ -254,7 +261,7 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>
         "claim": claims, claim, claim::reconcile;
     }
     set.spawn(enforcement::run(context.clone(), stop.clone()));
-    set.spawn(scanner::run(context.clone(), stop.clone()));
+    set.spawn(scanner::run(context.clone(), source, stop.clone()));
     set.spawn(openreports::run(context.clone(), stop.clone()));
     set.spawn(sharing::run(context.clone(), stop.clone()));
     let probe = Arc::new(Probe::new(sender.authorities().to_vec()));

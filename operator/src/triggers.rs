@@ -56,6 +56,8 @@ pub struct Queues {
     pub scan: Arc<Notify>,
     /// Which kinds the scanner watches.
     pub kinds: Arc<Notify>,
+    /// How much of what is requested is used.
+    pub utilisation: Arc<Notify>,
     /// The reports of findings as a whole.
     pub reports: Arc<Notify>,
     /// What agencies share under their permits, as a whole.
@@ -168,6 +170,8 @@ pub fn cloud(stores: &Stores, queues: &Queues, cloud: &GovernmentCloud) {
     }
     queues.enforcement.notify_one();
     queues.scan.notify_one();
+    queues.kinds.notify_one();
+    queues.utilisation.notify_one();
     Queues::each(&queues.agency, &stores.agencies, |_| true);
     // Where nobody is told any more, what was due is not told later either: the permit notes that.
     let is_over = cloud.spec.notifications.is_none();

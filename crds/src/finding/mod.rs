@@ -1,7 +1,9 @@
 //! [`ProcessingFinding`]: infrastructure that has no permit, exceeds it, duplicates or idles.
 
+pub mod idle;
 pub mod observed;
 pub mod owners;
+pub mod part;
 pub mod rules;
 pub mod suspicious;
 pub mod unclassified;
