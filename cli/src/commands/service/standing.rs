@@ -1,0 +1,76 @@
+//! What decides whether an agency may have a service: who it is, and which licences it holds.
+
+use govcloud_crds::{
+    Agency, ProcessingPermit, ServiceClaim, SharedService,
+    conditions::Verdict,
+    names::home_namespace,
+    permit::Phase,
+    service::{Stage, rules::eligible},
+};
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+
+use crate::{
+    context::{Context, if_readable},
+    error::Result,
+};
+
+/// The caller's agency as far as it is known.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its name, if it can be told.
+    pub name: Option<String>,
+    /// The agency, if the caller may read it.
+    pub agency: Option<Agency>,
+    /// Its permits; `None` if the caller may not read them.
+    pub permits: Option<Vec<ProcessingPermit>>,
+    /// Whether the caller looks after the whole catalogue, drafts included.
+    pub publishes: bool,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+impl Standing {
+    /// Asks the cluster who the caller acts for.
+    pub async fn gather(ctx: &Context) -> Result<Self> {
+        let name = ctx.agency_if_known().await?.map(str::to_owned);
+        let (mut agency, mut permits) = (None, None);
+        if let Some(name) = &name {
+            agency = ctx.agency_if_readable(name).await?;
+            permits = if_readable(ctx.list(ctx.namespaced(&home_namespace(name))).await)?;
+        }
+        // Whoever may set up agencies is a cloud operator; an agency's people never may.
+        let publishes = name.is_none() && ctx.may("create", "agencies", "").await?;
+        Ok(Self { name, agency, permits, publishes, now: ctx.now })
+    }
+
+    /// Whether the caller sees a service: a draft is for its provider, and for who publishes it.
+    pub fn sees(&self, service: &SharedService) -> bool {
+        let own = self.name.as_ref() == Some(&service.spec.provider);
+        service.spec.stage != Stage::Draft || own || self.publishes
+    }
+
+    /// Whether it has the licence that a service asks for; `None` if that cannot be told.
+    pub fn licensed(&self, service: &SharedService) -> Option<bool> {
+        let Some(class) = &service.spec.requires_licence else { return Some(true) };
+        let is = |permit: &ProcessingPermit| {
+            permit.spec.processing_class == *class && permit.status.as_ref().is_some_and(|s| s.phase == Phase::Active)
+        };
+        self.permits.as_ref().map(|permits| permits.iter().any(is))
+    }
+
+    /// What the operator would say of a claim.
+    pub fn verdict(&self, claim: &ServiceClaim, service: &SharedService) -> Verdict {
+        let refused = |reason, message| Verdict::no("Eligible", reason, message);
+        if service.spec.stage == Stage::Draft {
+            return refused("Draft", format!("{} is a draft of {}, and not in the catalogue yet.", claim.spec.shared_service, service.spec.provider));
+        }
+        if !service.is_offered() {
+            return refused("ServiceEnding", format!("{} takes no new claims.", service.name_any()));
+        }
+        if self.licensed(service) == Some(false) {
+            return refused("NotLicensed", format!("{} is for those who hold a licence.", service.name_any()));
+        }
+        eligible(claim, Some(service), self.agency.as_ref())
+    }
+}
