@@ -1,5 +1,10 @@
 //! [`SharedService`] and [`ServiceClaim`]: the national catalogue, and an agency's use of it.
 
+mod capacity;
+mod credentials;
+mod drain;
+mod eligibility;
+mod ledger;
 pub mod rules;
 
 use std::collections::BTreeMap;
