@@ -83,7 +83,7 @@ pub fn regional() -> SharedService {
 
 /// The caller of the story: the tax administration, with a permit for brokers that is active.
 pub fn standing() -> crate::commands::service::standing::Standing {
-    let spec = json!({"processingClass": "message-broker", "project": "analytics", "justification": "The filing season.", "targets": []});
+    let spec = json!({"requestedBy": "requester@tax", "processingClass": "message-broker", "project": "analytics", "justification": "The filing season.", "targets": []});
     let permit = object("ProcessingPermit", "agency-tax-administration", "events", spec, json!({"phase": "Active"}));
     crate::commands::service::standing::Standing {
         name: Some("tax-administration".to_owned()),

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
-use govcloud_crds::{ServiceClaim, SharedService, conditions::find, service::Plan};
+use govcloud_crds::{
+    ServiceClaim, SharedService,
+    conditions::find,
+    service::{Plan, rules::current_service},
+};
 use kube::{
     Api, ResourceExt as _,
     api::{Patch, PatchParams},
@@ -11,7 +15,7 @@ use kube::{
 use serde_json::json;
 
 use super::{
-    claimed::{find_claim, held_plan, held_up, serving},
+    claimed::{find_claim, held_plan, held_up},
     standing::Standing,
 };
 use crate::{
@@ -50,7 +54,7 @@ pub struct ChangeArgs {
 /// Runs `govcloud service change`.
 pub async fn run(ctx: &Context, args: &ChangeArgs) -> Result<Exit> {
     let (api, claim) = find_claim(ctx, &args.project, &args.claim).await?;
-    let service: SharedService = Api::all(ctx.client.clone()).get(serving(&claim)).await?;
+    let service: SharedService = Api::all(ctx.client.clone()).get(current_service(&claim)).await?;
     if claim.spec.plan == args.plan {
         ctx.out.object(&claim, || format!("{} asks for plan {} already.\n", claim.name_any(), args.plan))?;
         return Ok(Exit::Ok);
@@ -58,15 +62,17 @@ pub async fn run(ctx: &Context, args: &ChangeArgs) -> Result<Exit> {
     let plan = allowed(&claim, &service, &args.plan, &Standing::gather(ctx).await?)?;
     ctx.out.note(&beforehand(&claim, &service, plan));
     confirm(&format!("Change {} to plan {}?", claim.name_any(), plan.name), args.yes)?;
-    let patch = json!({"metadata": {"uid": claim.uid(), "resourceVersion": claim.resource_version()}, "spec": {"plan": plan.name}});
+    let patch =
+        json!({"metadata": {"uid": claim.uid(), "resourceVersion": claim.resource_version()}, "spec": {"plan": plan.name}});
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     let written = api.patch(&claim.name_any(), &params, &Patch::Merge(patch)).await?;
     if args.no_wait {
-        ctx.out.object(&written, || format!("Asked for. See what it has: govcloud service claims --project {}\n", args.project))?;
+        ctx.out
+            .object(&written, || format!("Asked for. See what it has: govcloud service claims --project {}\n", args.project))?;
         return Ok(Exit::Ok);
     }
-    let generation = written.metadata.generation;
-    let judge = async |claim: Option<ServiceClaim>| step(claim, generation);
+    let (generation, expected) = (written.metadata.generation, has_room(&claim, &service, plan));
+    let judge = async |claim: Option<ServiceClaim>| step(claim, generation, expected);
     match until(api, &claim.name_any(), Some(args.timeout), Progress::new(ctx.out), judge).await? {
         Waited::Done(claim) => {
             let (exit, text) = ending(&claim);
@@ -81,7 +87,11 @@ pub async fn run(ctx: &Context, args: &ChangeArgs) -> Result<Exit> {
 fn allowed<'a>(claim: &ServiceClaim, service: &'a SharedService, plan: &str, standing: &Standing) -> Result<&'a Plan> {
     let show = format!("See what it offers, and to whom: govcloud service show {}", service.name_any());
     if let Some(drain) = &service.spec.drain {
-        return Err(CliError::new(Kind::Denied, format!("{} ends on {}, and plans are changed no more", service.name_any(), drain.by)).hint(show));
+        return Err(CliError::new(
+            Kind::Denied,
+            format!("{} ends on {}, and plans are changed no more", service.name_any(), drain.by),
+        )
+        .hint(show));
     }
     // What it asks for is judged as if it were new: what it holds already says nothing about another plan.
     let mut wanted = ServiceClaim::new(&claim.name_any(), claim.spec.clone());
@@ -104,30 +114,56 @@ fn beforehand(claim: &ServiceClaim, service: &SharedService, plan: &Plan) -> Str
     let free = service.available();
     let mut lines = vec![
         format!("{} has plan {} ({}) of {}.", claim.name_any(), held_plan(claim), amounts(&holds), service.name_any()),
-        format!("Plan {} takes {}. {}", plan.name, amounts(&plan.capacity), if !more.fits_in(&free) {
-            format!("There is no room for it at present ({} free), so the claim keeps plan {} and has {} when there is.", amounts(&free), held_plan(claim), plan.name)
-        } else if more.fits_in(&free.minus(&kept)) {
-            "There is room for it.".to_owned()
-        } else {
-            "What is free is kept for agencies that were sent here; unless yours is one, it waits.".to_owned()
-        }),
+        format!(
+            "Plan {} takes {}. {}",
+            plan.name,
+            amounts(&plan.capacity),
+            if !more.fits_in(&free) {
+                format!(
+                    "There is no room for it at present ({} free), so the claim keeps plan {} and has {} when there is.",
+                    amounts(&free),
+                    held_plan(claim),
+                    plan.name
+                )
+            } else if more.fits_in(&free.minus(&kept)) {
+                "There is room for it.".to_owned()
+            } else {
+                "What is free is kept for agencies that were sent here; unless yours is one, it waits.".to_owned()
+            }
+        ),
     ];
     if !less.is_empty() {
-        lines.push(format!("{} go back, and others may claim them: use no more than the new plan has before you change.", amounts(&less)));
+        lines.push(format!(
+            "{} go back, and others may claim them: use no more than the new plan has before you change.",
+            amounts(&less)
+        ));
     }
     if held.is_some_and(|held| held.channel != plan.channel) {
-        lines.push(format!("It is reached over {} instead of {}.", plan.channel, held.map(|h| h.channel.to_string()).unwrap_or_default()));
+        lines.push(format!(
+            "It is reached over {} instead of {}.",
+            plan.channel,
+            held.map(|h| h.channel.to_string()).unwrap_or_default()
+        ));
     }
     lines.push("The Secret keeps its name, and nothing is interrupted.".to_owned());
     lines.join("\n")
 }
 
-fn step(claim: Option<ServiceClaim>, generation: Option<i64>) -> Result<Step<Box<ServiceClaim>>> {
-    let gone = || CliError::new(Kind::NotFound, "the claim was deleted meanwhile").hint("See what there is: govcloud service claims");
+/// Whether it can be expected to be given at once.
+fn has_room(claim: &ServiceClaim, service: &SharedService, plan: &Plan) -> bool {
+    let holds = service.spec.plan(held_plan(claim)).map(|p| p.capacity.clone()).unwrap_or_default();
+    plan.capacity.minus(&holds).fits_in(&service.available())
+}
+
+/// While room is `expected`, that there is none is said only until the service's ledger takes note.
+fn step(claim: Option<ServiceClaim>, generation: Option<i64>, expected: bool) -> Result<Step<Box<ServiceClaim>>> {
+    let gone =
+        || CliError::new(Kind::NotFound, "the claim was deleted meanwhile").hint("See what there is: govcloud service claims");
     let claim = claim.ok_or_else(gone)?;
     let status = claim.status.clone().unwrap_or_default();
     let looked_at = status.observed_generation >= generation;
-    let waits = find(&status.conditions, "PlanInForce").is_some_and(|c| c.status == "False");
+    let in_force = find(&status.conditions, "PlanInForce").filter(|c| c.status == "False");
+    let waits = in_force.is_some_and(|c| !expected || c.reason != "NoRoom");
     let refused = find(&status.conditions, "Eligible").is_some_and(|c| c.status == "False");
     if looked_at && (held_plan(&claim) == claim.spec.plan || waits || refused) {
         return Ok(Step::Done(Box::new(claim)));
@@ -145,7 +181,7 @@ fn ending(claim: &ServiceClaim) -> (Exit, String) {
             format!(
                 "{name} keeps plan {}. {why}\nIt stays asked for: govcloud service claims. Or ask for less: govcloud service show {}\n",
                 held_plan(claim),
-                serving(claim)
+                current_service(claim)
             ),
         ),
     }
@@ -175,8 +211,15 @@ mod tests {
         let channels = testing::changed(&service, &plans, &json!({}));
         let full = testing::changed(&service, &json!({}), &json!({"allocated": {"brokers": "57"}}));
         let kept = testing::changed(&service, &json!({}), &json!({"kept": {"brokers": "38"}}));
-        let cases = [("standard", "large", &service), ("large", "standard", &service), ("standard", "large", &full), ("standard", "large", &kept), ("standard", "large", &channels)];
-        let said = cases.map(|(has, asks, service)| beforehand(&held(has, has, &[]), service, service.spec.plan(asks).expect("a plan")));
+        let cases = [
+            ("standard", "large", &service),
+            ("large", "standard", &service),
+            ("standard", "large", &full),
+            ("standard", "large", &kept),
+            ("standard", "large", &channels),
+        ];
+        let said =
+            cases.map(|(has, asks, service)| beforehand(&held(has, has, &[]), service, service.spec.plan(asks).expect("a plan")));
         insta::assert_snapshot!("change_before", said.join("\n\n"));
     }
 
@@ -194,15 +237,16 @@ mod tests {
 
     #[test]
     fn it_ends_with_the_plan_or_with_a_reason() {
-        let waits = condition("PlanInForce", "False", "NoCapacity", "Plan large has no room at present.");
+        let waits = condition("PlanInForce", "False", "NoRoom", "Plan large has no room at present.");
         let said = [held("large", "large", &[]), held("large", "standard", &[waits.clone()])].map(|claim| {
             let (exit, text) = ending(&claim);
             format!("{exit:?}: {text}")
         });
         insta::assert_snapshot!("change_endings", said.join("\n"));
-        assert!(matches!(step(Some(held("large", "standard", &[waits.clone()])), Some(2)), Ok(Step::Done(_))));
-        assert!(matches!(step(Some(held("large", "standard", &[waits])), Some(3)), Ok(Step::Waiting(_))));
-        assert!(matches!(step(Some(held("large", "standard", &[])), Some(2)), Ok(Step::Waiting(_))));
-        assert!(matches!(step(Some(held("large", "large", &[])), Some(2)), Ok(Step::Done(_))));
+        assert!(matches!(step(Some(held("large", "standard", &[waits.clone()])), Some(2), false), Ok(Step::Done(_))));
+        assert!(matches!(step(Some(held("large", "standard", &[waits.clone()])), Some(2), true), Ok(Step::Waiting(_))));
+        assert!(matches!(step(Some(held("large", "standard", &[waits])), Some(3), false), Ok(Step::Waiting(_))));
+        assert!(matches!(step(Some(held("large", "standard", &[])), Some(2), false), Ok(Step::Waiting(_))));
+        assert!(matches!(step(Some(held("large", "large", &[])), Some(2), false), Ok(Step::Done(_))));
     }
 }

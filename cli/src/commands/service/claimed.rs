@@ -3,8 +3,8 @@
 use govcloud_crds::{
     Project, ServiceClaim,
     conditions::find,
-    names::{LABEL_ENTITLED, agency_of_home, home_namespace, project_namespace, split_project_namespace},
-    service::ServiceClaimStatus,
+    names::{agency_of_home, home_namespace, project_namespace, split_project_namespace},
+    service::{ServiceClaimStatus, rules::is_entitled},
 };
 use kube::{Api, ResourceExt as _};
 
@@ -25,7 +25,9 @@ pub async fn find_claim(ctx: &Context, project: &str, name: &str) -> Result<(Api
     let found = api.get(name).await.map_err(CliError::from);
     match found {
         Ok(claim) => Ok((api, claim)),
-        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Forbidden) => Err(missing(error, ctx, agency, project, name).await),
+        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Forbidden) => {
+            Err(missing(error, ctx, agency, project, name).await)
+        }
         Err(error) => Err(error),
     }
 }
@@ -35,8 +37,10 @@ async fn missing(error: CliError, ctx: &Context, agency: &str, project: &str, na
     let home = home_namespace(agency);
     let given: Result<ServiceClaim> = ctx.namespaced::<ServiceClaim>(&home).get(name).await.map_err(CliError::from);
     if given.is_ok_and(|claim| is_entitled(&claim)) {
-        return CliError::failure(format!("{agency} has {name} without asking, in all its projects; it is no claim of {project}"))
-            .hint("It comes and goes with the rule of the service: govcloud service claims");
+        return CliError::failure(format!(
+            "{agency} has {name} without asking, in all its projects; it is no claim of {project}"
+        ))
+        .hint("It comes and goes with the rule of the service: govcloud service claims");
     }
     let projects: Api<Project> = ctx.namespaced(&home);
     match projects.get(project).await.map_err(CliError::from) {
@@ -47,11 +51,6 @@ async fn missing(error: CliError, ctx: &Context, agency: &str, project: &str, na
     }
 }
 
-/// Whether the agency has it without asking, in all its projects.
-pub fn is_entitled(claim: &ServiceClaim) -> bool {
-    claim.labels().get(LABEL_ENTITLED).is_some_and(|value| value == "true")
-}
-
 /// The project of a claim; none for one that the agency has without asking.
 pub fn project_of(claim: &ServiceClaim) -> Option<String> {
     let namespace = claim.namespace().unwrap_or_default();
@@ -59,12 +58,6 @@ pub fn project_of(claim: &ServiceClaim) -> Option<String> {
         return None;
     }
     Some(split_project_namespace(&namespace).map_or(namespace.clone(), |(_, project)| project.to_owned()))
-}
-
-/// The service that serves it.
-pub fn serving(claim: &ServiceClaim) -> &str {
-    let moved = claim.status.as_ref().and_then(|s| s.served_by.as_deref());
-    moved.unwrap_or(&claim.spec.shared_service)
 }
 
 /// The plan that it holds, or that it asks for while it holds none.

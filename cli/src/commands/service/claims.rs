@@ -1,11 +1,14 @@
 //! `govcloud service claims`.
 
 use clap::Args;
-use govcloud_crds::{Project, ServiceClaim, names};
+use govcloud_crds::{
+    Project, ServiceClaim, names,
+    service::rules::{current_service, is_entitled},
+};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use super::claimed::{held_plan, held_up, is_entitled, project_of, serving, warnings};
+use super::claimed::{held_plan, held_up, project_of, warnings};
 use crate::{
     context::{Context, if_readable},
     error::Result,
@@ -75,7 +78,7 @@ fn table(claims: &[ServiceClaim], wide: bool, now: Timestamp) -> Table {
 
 /// `streaming-2 (was national-streaming)` if it was moved.
 fn service(claim: &ServiceClaim) -> String {
-    let (named, serves) = (&claim.spec.shared_service, serving(claim));
+    let (named, serves) = (&claim.spec.shared_service, current_service(claim));
     if named == serves { named.clone() } else { format!("{serves} (was {named})") }
 }
 
@@ -116,9 +119,15 @@ mod tests {
     #[test]
     fn each_says_where_it_stands() {
         let entitled: ServiceClaim = {
-            let mut given = testing::claim("identity-verification", "standard", bound(&[condition("Entitled", "False", "NotSelected", "The service is for others now.")]));
+            let mut given = testing::claim(
+                "identity-verification",
+                "standard",
+                bound(&[condition("Entitled", "False", "NotSelected", "The service is for others now.")]),
+            );
             given.metadata.namespace = Some("agency-tax-administration".into());
-            given.metadata.labels = Some([("govcloud.dev/entitled".to_owned(), "true".to_owned())].into());
+            given.metadata.labels =
+                serde_json::from_value(json!({"govcloud.dev/entitled": "true", "app.kubernetes.io/managed-by": "govcloud"}))
+                    .expect("labels");
             given.spec.shared_service = "identity-verification".into();
             given.status.as_mut().expect("there").withdrawn_after =
                 serde_json::from_value(json!("2026-12-23T08:00:00Z")).expect("a time");
@@ -133,8 +142,12 @@ mod tests {
             claim("events", "standard", bound(&[])),
             claim("larger", "large", waits),
             claim("moved", "standard", moved),
-            claim("asked", "standard", json!({"phase": "Pending", "conditions": [
-                condition("Eligible", "True", "Eligible", "Yes."), condition("Consented", "False", "WaitsForConsent", "Customs was asked.")]})),
+            claim(
+                "asked",
+                "standard",
+                json!({"phase": "Pending", "conditions": [
+                condition("Eligible", "True", "Eligible", "Yes."), condition("Consented", "False", "WaitsForConsent", "Customs was asked.")]}),
+            ),
             claim("new", "standard", Value::Null),
         ];
         insta::assert_snapshot!("claims", table(&all, false, testing::now()).render(true));

@@ -80,7 +80,8 @@ pub fn judge(service: &SharedService, plan: &Plan, standing: &Standing) -> Said 
 pub fn is_given(service: &SharedService, plan: &Plan, standing: &Standing) -> bool {
     let Some(agency) = &standing.agency else { return false };
     let (kind, regime) = (agency.spec.agency_type, agency.spec.security_regime);
-    let selects = service.spec.entitlement.as_ref().is_some_and(|e| e.plan == plan.name && e.match_agencies.selects(kind, regime));
+    let selects =
+        service.spec.entitlement.as_ref().is_some_and(|e| e.plan == plan.name && e.match_agencies.selects(kind, regime));
     service.spec.access == Access::Entitled && selects
 }
 

@@ -53,7 +53,10 @@ fn table(services: &[SharedService], wide: bool, now: Timestamp) -> Table {
         if wide {
             let plans: Vec<_> = spec.plans.iter().map(|p| p.name.as_str()).collect();
             row.extend([status.waiting.to_string(), plans.join(" "), spec.zones.join(" "), spec.data_classification.to_string()]);
-            row.extend([spec.obligation.as_ref().map(|o| format!("from {}", o.due_by)).unwrap_or_default(), spec.display_name.clone()]);
+            row.extend([
+                spec.obligation.as_ref().map(|o| format!("from {}", o.due_by)).unwrap_or_default(),
+                spec.display_name.clone(),
+            ]);
         }
         table.row(row);
     }
@@ -63,11 +66,8 @@ fn table(services: &[SharedService], wide: bool, now: Timestamp) -> Table {
 /// What a claim of it takes beside room.
 fn needs(service: &SharedService) -> String {
     let spec = &service.spec;
-    let all = [
-        (spec.requires_licence.is_some(), "licence"),
-        (spec.requires_purpose, "purpose"),
-        (spec.sharing.is_some(), "consent"),
-    ];
+    let all =
+        [(spec.requires_licence.is_some(), "licence"), (spec.requires_purpose, "purpose"), (spec.sharing.is_some(), "consent")];
     all.into_iter().filter_map(|(is, what)| is.then_some(what)).collect::<Vec<_>>().join(" ")
 }
 

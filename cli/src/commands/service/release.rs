@@ -1,13 +1,13 @@
 //! `govcloud service release`.
 
 use clap::Args;
-use govcloud_crds::{ServiceClaim, SharedService};
+use govcloud_crds::{ServiceClaim, SharedService, service::rules::current_service};
 use kube::{
     Api, ResourceExt as _,
     api::{DeleteParams, Preconditions},
 };
 
-use super::claimed::{find_claim, held_plan, serving};
+use super::claimed::{find_claim, held_plan};
 use crate::{
     confirm::confirm,
     context::{Context, if_readable},
@@ -33,7 +33,7 @@ pub struct ReleaseArgs {
 pub async fn run(ctx: &Context, args: &ReleaseArgs) -> Result<Exit> {
     let (api, claim) = find_claim(ctx, &args.project, &args.claim).await?;
     let services: Api<SharedService> = Api::all(ctx.client.clone());
-    let service = if_readable(services.get(serving(&claim)).await.map_err(CliError::from))?;
+    let service = if_readable(services.get(current_service(&claim)).await.map_err(CliError::from))?;
     if !args.yes {
         ctx.out.note(&lost(&claim, service.as_ref()));
     }
@@ -48,10 +48,13 @@ pub async fn run(ctx: &Context, args: &ReleaseArgs) -> Result<Exit> {
 
 /// What goes with it.
 fn lost(claim: &ServiceClaim, service: Option<&SharedService>) -> String {
-    let (name, serves) = (claim.name_any(), serving(claim));
+    let (name, serves) = (claim.name_any(), current_service(claim));
     let status = claim.status.clone().unwrap_or_default();
     let Some(binding) = status.binding else {
-        return format!("{name} asks for plan {} of {serves} and has nothing of it yet; its place in the queue is lost.", claim.spec.plan);
+        return format!(
+            "{name} asks for plan {} of {serves} and has nothing of it yet; its place in the queue is lost.",
+            claim.spec.plan
+        );
     };
     let plan = service.and_then(|s| s.spec.plan(held_plan(claim)));
     let capacity = plan.map(|plan| format!(" ({})", amounts(&plan.capacity))).unwrap_or_default();
@@ -66,7 +69,10 @@ fn lost(claim: &ServiceClaim, service: Option<&SharedService>) -> String {
     let waiting = service.and_then(|s| s.status.as_ref()).map_or(0, |s| usize::try_from(s.waiting).unwrap_or(0));
     lines.push(match waiting {
         0 => "  - the capacity; others may claim it".to_owned(),
-        some => format!("  - the capacity; {} for it", if some == 1 { "1 claim waits".to_owned() } else { format!("{} wait", count(some, "claim")) }),
+        some => format!(
+            "  - the capacity; {} for it",
+            if some == 1 { "1 claim waits".to_owned() } else { format!("{} wait", count(some, "claim")) }
+        ),
     });
     lines.join("\n")
 }
@@ -74,7 +80,7 @@ fn lost(claim: &ServiceClaim, service: Option<&SharedService>) -> String {
 fn released(claim: &ServiceClaim, service: Option<&SharedService>) -> String {
     let revoked = service.is_some_and(|s| s.spec.binding.provisioner.is_some());
     let revoked = if revoked { " Its credentials are being revoked." } else { "" };
-    format!("Released {} of {}.{revoked}\n", claim.name_any(), serving(claim))
+    format!("Released {} of {}.{revoked}\n", claim.name_any(), current_service(claim))
 }
 
 #[cfg(test)]
@@ -85,7 +91,8 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_said_before() {
-        let claim = testing::claim("events", "large", json!({"phase": "Bound", "plan": "large", "binding": {"name": "events-binding"}}));
+        let claim =
+            testing::claim("events", "large", json!({"phase": "Bound", "plan": "large", "binding": {"name": "events-binding"}}));
         let plain = testing::streaming();
         let binding = json!({"binding": {"type": "kafka", "provisioner": {"url": "https://p.gov.internal"}}});
         let own = testing::changed(&plain, &binding, &json!({"waiting": 3}));

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use clap::Args;
-use govcloud_crds::{ServiceClaim, SharedService, service::ClaimPhase};
+use govcloud_crds::{
+    ServiceClaim, SharedService,
+    service::{ClaimPhase, rules::current_service},
+};
 use kube::{
     Api, ResourceExt as _,
     api::{Patch, PatchParams},
 };
 use serde_json::json;
 
-use super::claimed::{find_claim, held_up, serving};
+use super::claimed::{find_claim, held_up};
 use crate::{
     commands::parse,
     context::{Context, FIELD_MANAGER},
@@ -39,14 +42,17 @@ pub struct RotateArgs {
 /// Runs `govcloud service rotate`.
 pub async fn run(ctx: &Context, args: &RotateArgs) -> Result<Exit> {
     let (api, claim) = find_claim(ctx, &args.project, &args.claim).await?;
-    let service: SharedService = Api::all(ctx.client.clone()).get(serving(&claim)).await?;
+    let service: SharedService = Api::all(ctx.client.clone()).get(current_service(&claim)).await?;
     rotatable(&claim, &service)?;
     let wanted = claim.spec.rotation + 1;
-    let patch = json!({"metadata": {"uid": claim.uid(), "resourceVersion": claim.resource_version()}, "spec": {"rotation": wanted}});
+    let patch =
+        json!({"metadata": {"uid": claim.uid(), "resourceVersion": claim.resource_version()}, "spec": {"rotation": wanted}});
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     let written = api.patch(&claim.name_any(), &params, &Patch::Merge(patch)).await?;
     if args.no_wait {
-        ctx.out.object(&written, || format!("Asked for. See when they are there: govcloud service claims --project {}\n", args.project))?;
+        ctx.out.object(&written, || {
+            format!("Asked for. See when they are there: govcloud service claims --project {}\n", args.project)
+        })?;
         return Ok(Exit::Ok);
     }
     let judge = async |claim: Option<ServiceClaim>| step(claim, wanted);
@@ -64,7 +70,9 @@ fn rotatable(claim: &ServiceClaim, service: &SharedService) -> Result<()> {
     let (name, serves) = (claim.name_any(), service.name_any());
     if service.spec.binding.provisioner.is_none() {
         let message = match service.spec.binding.credentials_from {
-            Some(_) => format!("{serves} hands out the same credentials to all who claim it, so {name} cannot have new ones alone"),
+            Some(_) => {
+                format!("{serves} hands out the same credentials to all who claim it, so {name} cannot have new ones alone")
+            }
             None => format!("{serves} hands out no credentials, so there is nothing to rotate"),
         };
         let hint = format!("Ask {}; when the provider changes them, the Secret follows by itself", service.spec.provider);
@@ -80,7 +88,8 @@ fn rotatable(claim: &ServiceClaim, service: &SharedService) -> Result<()> {
 }
 
 fn step(claim: Option<ServiceClaim>, wanted: i32) -> Result<Step<Box<ServiceClaim>>> {
-    let gone = || CliError::new(Kind::NotFound, "the claim was deleted meanwhile").hint("See what there is: govcloud service claims");
+    let gone =
+        || CliError::new(Kind::NotFound, "the claim was deleted meanwhile").hint("See what there is: govcloud service claims");
     let claim = claim.ok_or_else(gone)?;
     let status = claim.status.clone().unwrap_or_default();
     if status.rotation.is_some_and(|rotation| rotation >= wanted) {
@@ -120,7 +129,8 @@ mod tests {
     fn only_what_was_made_for_the_claim_is_rotated() {
         let with = |binding: Value| testing::changed(&testing::streaming(), &json!({"binding": binding}), &json!({}));
         let own = with(json!({"type": "kafka", "provisioner": {"url": "https://p.gov.internal"}}));
-        let same = with(json!({"type": "kafka", "credentialsFrom": {"namespace": "shared-streaming", "name": "agency-credentials"}}));
+        let same =
+            with(json!({"type": "kafka", "credentialsFrom": {"namespace": "shared-streaming", "name": "agency-credentials"}}));
         let waits = json!({"phase": "Pending", "conditions": [condition("CapacityReserved", "False", "NoCapacity", "There is no room.")]});
         assert!(rotatable(&bound(1), &own).is_ok());
         let refused = [(bound(1), &same), (bound(1), &testing::streaming()), (testing::claim("events", "large", waits), &own)];

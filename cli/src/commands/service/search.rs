@@ -70,8 +70,7 @@ fn hit<'a>(service: &'a SharedService, standing: &Standing) -> Hit<'a> {
         Some(said) => format!("{}; ", said.why),
     };
     let why = if fit == Fit::No { why } else { why + &offers(service) };
-    let mut channels: Vec<_> =
-        all.iter().filter(|(_, said)| said.fit == fit).map(|(plan, _)| plan.channel.to_string()).collect();
+    let mut channels: Vec<_> = all.iter().filter(|(_, said)| said.fit == fit).map(|(plan, _)| plan.channel.to_string()).collect();
     channels.dedup();
     Hit { service, fit, why, channels: channels.join(" ") }
 }

@@ -50,7 +50,8 @@ fn what_it_is(service: &SharedService) -> Vec<(&'static str, String)> {
     let stage = match (spec.stage, &spec.drain) {
         (Stage::Draft, _) => "a draft: nobody can claim it before a cloud operator has published it".to_owned(),
         (_, Some(drain)) => {
-            let then = drain.move_to.as_ref().map(|other| format!("; its claims move to {other} as there is room")).unwrap_or_default();
+            let then =
+                drain.move_to.as_ref().map(|other| format!("; its claims move to {other} as there is room")).unwrap_or_default();
             format!("ends on {}, and takes no new claims{then}", drain.by)
         }
         _ => String::new(),
@@ -149,7 +150,8 @@ mod tests {
             "binding": {"type": "kafka", "provider": "x", "values": {"bootstrap-servers": "k:9093"}, "provisioner": {"url": "https://p.gov.internal"},
                 "egress": [{"cidr": "10.20.0.0/24"}]},
         });
-        let status = json!({"waiting": 3, "kept": {"brokers": "2"}, "reservations": [{"uid": "u", "plan": "standard", "revoking": true}]});
+        let status =
+            json!({"waiting": 3, "kept": {"brokers": "2"}, "reservations": [{"uid": "u", "plan": "standard", "revoking": true}]});
         let service = testing::changed(&testing::streaming(), &spec, &status);
         insta::assert_snapshot!("service_with_all", render(&service, &standing(), Paint::default()));
         let shared = json!({"sharing": {"permit": "GC-2026-000042"}, "provider": "customs"});

@@ -4,11 +4,12 @@ use govcloud_crds::{
     Agency, ProcessingPermit, ServiceClaim, SharedService,
     conditions::Verdict,
     names::home_namespace,
-    permit::Phase,
-    service::{Stage, rules::eligible},
+    service::{
+        Stage,
+        rules::{self, eligible, has_licence},
+    },
 };
 use jiff::Timestamp;
-use kube::ResourceExt as _;
 
 use crate::{
     context::{Context, if_readable},
@@ -52,25 +53,13 @@ impl Standing {
 
     /// Whether it has the licence that a service asks for; `None` if that cannot be told.
     pub fn licensed(&self, service: &SharedService) -> Option<bool> {
-        let Some(class) = &service.spec.requires_licence else { return Some(true) };
-        let is = |permit: &ProcessingPermit| {
-            permit.spec.processing_class == *class && permit.status.as_ref().is_some_and(|s| s.phase == Phase::Active)
-        };
-        self.permits.as_ref().map(|permits| permits.iter().any(is))
+        let needs_none = service.spec.requires_licence.is_none().then_some(true);
+        needs_none.or_else(|| self.permits.as_ref().map(|permits| has_licence(&service.spec, permits)))
     }
 
-    /// What the operator would say of a claim.
+    /// What the operator would say of a claim. A licence that cannot be looked up is left to it.
     pub fn verdict(&self, claim: &ServiceClaim, service: &SharedService) -> Verdict {
-        let refused = |reason, message| Verdict::no("Eligible", reason, message);
-        if service.spec.stage == Stage::Draft {
-            return refused("Draft", format!("{} is a draft of {}, and not in the catalogue yet.", claim.spec.shared_service, service.spec.provider));
-        }
-        if !service.is_offered() {
-            return refused("ServiceEnding", format!("{} takes no new claims.", service.name_any()));
-        }
-        if self.licensed(service) == Some(false) {
-            return refused("NotLicensed", format!("{} is for those who hold a licence.", service.name_any()));
-        }
-        eligible(claim, Some(service), self.agency.as_ref())
+        let licensed = self.licensed(service).unwrap_or(true);
+        eligible(claim, Some(service), rules::Standing { agency: self.agency.as_ref(), licensed, now: self.now })
     }
 }
