@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod namespaces;
 pub mod notify;
 pub mod permit_view;
+pub mod provision;
 pub mod rbac;
 pub mod report;
 pub mod run;

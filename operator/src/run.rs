@@ -215,6 +215,8 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
         activated: Mutex::new(HashMap::new()),
         assessing: Mutex::new(()),
         kept_lately: Mutex::new(HashMap::new()),
+        pace: service::Pace::default(),
+        revocations: service::Revocations::default(),
         places: Places::default(),
         numbering: tokio::sync::Mutex::default(),
     }

@@ -1,6 +1,9 @@
 //! What is reconciled when something changes: one function per kind that is watched, read as a table.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError},
+};
 
 use govcloud_crds::{
     Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit,
@@ -9,6 +12,7 @@ use govcloud_crds::{
     conditions::is_true,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, QUOTA_NAME, agency_of_home, home_namespace, split_project_namespace},
     permit::{Phase, notice::due},
+    service::rules::{current_service, is_told},
 };
 use k8s_openapi::api::{
     core::v1::{Namespace, Node, Secret},
@@ -66,6 +70,16 @@ impl Queues {
 
     fn the_permit(&self, permit: &ProcessingPermit) {
         let _ = self.permit.send(ObjectRef::from_obj(permit));
+    }
+
+    fn the_service(&self, name: &str) {
+        let _ = self.service.send(ObjectRef::new(name));
+    }
+
+    fn the_claims(&self, claims: &[Arc<ServiceClaim>]) {
+        for claim in claims {
+            let _ = self.claim.send(ObjectRef::from_obj(&**claim));
+        }
     }
 
     /// The project that a namespace is.
@@ -155,6 +169,12 @@ pub fn cloud(stores: &Stores, queues: &Queues, cloud: &GovernmentCloud) {
         p.status.as_ref().is_none_or(|s| s.assessment.is_none()) || (is_over && is_due(p))
     });
     Queues::each(&queues.notices, &stores.permits, is_due);
+    // Where Secrets of providers may be.
+    let hands_on = |s: &SharedService| s.spec.binding.credentials_from.is_some() || s.spec.binding.provisioner.is_some();
+    for service in stores.services.state_filter(hands_on) {
+        let _ = queues.service.send(ObjectRef::from_obj(&*service));
+        queues.the_claims(&stores.claims_at.get(&service.name_any()));
+    }
 }
 
 /// Its projects follow its isolation; its permits and claims its type, regime and members; other agencies may be below it.
@@ -167,10 +187,17 @@ pub fn agency(stores: &Stores, queues: &Queues, agency: &Agency) {
     Queues::each(&queues.permit, &stores.permits, |p| in_home(p, &name));
     Queues::each(&queues.agency, &stores.agencies, |a| a.name_any() != name && a.spec.parent.is_some());
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == name);
-    Queues::each(&queues.service, &stores.services, |_| true);
-    Queues::each(&queues.claim, &stores.claims, |c| {
-        c.metadata.namespace.as_deref().and_then(split_project_namespace).is_some_and(|(agency, _)| agency == name)
-    });
+    let claims = stores.claims_of.get(&name);
+    queues.the_claims(&claims);
+    if is_news(stores, &stores.agencies, agency) {
+        // Of whose family it is matters to every ledger that keeps something for one.
+        Queues::each(&queues.service, &stores.services, |_| true);
+    } else {
+        let services: BTreeSet<_> = claims.iter().map(|claim| current_service(claim)).collect();
+        for service in services {
+            queues.the_service(service);
+        }
+    }
 }
 
 /// A project asks its agency's ledgers, and its permits wait for it.
@@ -254,10 +281,11 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
         let _ = queues.permit.send(ObjectRef::new(prior).within(namespace)); // it may be taken over, or answered
     }
     let agency = agency_of_home(namespace).unwrap_or_default();
+    licence(stores, queues, permit, agency);
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
     queues.places.notify_one();
     if let Some(service) = permit.kept_service() {
-        let _ = queues.service.send(ObjectRef::new(service)); // what is kept for it began or ended
+        queues.the_service(service); // what is kept for it began or ended
     }
     // It may have become free what another one of the project names, or what another one refers to may have been decided.
     // Of those who wait for reviewers only the place changes, which the queue sees to.
@@ -275,6 +303,23 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     }
 }
 
+/// Where a permit is the licence that a service asks for, the agency's claims of it come and go with it.
+fn licence(stores: &Stores, queues: &Queues, permit: &ProcessingPermit, agency: &str) {
+    let asking = stores.services_licensed.get(&permit.spec.processing_class);
+    if asking.is_empty() {
+        return;
+    }
+    let claims = stores.claims_of.get(agency);
+    for service in asking {
+        let name = service.name_any();
+        let its: Vec<_> = claims.iter().filter(|claim| current_service(claim) == name).cloned().collect();
+        if !its.is_empty() {
+            queues.the_service(&name);
+            queues.the_claims(&its);
+        }
+    }
+}
+
 /// A review is counted at its permit.
 pub fn review(_: &Stores, queues: &Queues, review: &PermitReview) {
     if let Some(namespace) = &review.metadata.namespace {
@@ -282,17 +327,54 @@ pub fn review(_: &Stores, queues: &Queues, review: &PermitReview) {
     }
 }
 
-/// A service's ledger decides which of its claims are bound, and what it has room for is no reason to run one's own.
+/// A service's ledger decides which of its claims are bound, and what it has room for is no reason to run one's own. Of what
+/// the ledger says, only those claims are told that it says something new of.
 pub fn service(stores: &Stores, queues: &Queues, service: &SharedService) {
     queues.scan.notify_one();
     let _ = queues.service.send(ObjectRef::from_obj(service));
-    Queues::each(&queues.claim, &stores.claims, |c| c.spec.shared_service == service.name_any());
+    let name = service.name_any();
+    if let Some(next) = service.spec.drain.as_ref().and_then(|drain| drain.move_to.as_deref()) {
+        queues.the_service(next);
+    }
+    let mut claims = stores.claims_at.get(&name);
+    let ending = stores.services_ending_in.get(&name);
+    claims.extend(ending.iter().flat_map(|other| stores.claims_at.get(&other.name_any())));
+    if is_news(stores, &stores.services, service) {
+        for other in &ending {
+            queues.the_service(&other.name_any());
+        }
+    } else {
+        claims.retain(|claim| !is_told(claim, service));
+    }
+    queues.the_claims(&claims);
 }
 
-/// A claim asks its service's ledger.
-pub fn claim(_: &Stores, queues: &Queues, claim: &ServiceClaim) {
-    let _ = queues.claim.send(ObjectRef::from_obj(claim));
-    let _ = queues.service.send(ObjectRef::new(&claim.spec.shared_service));
+/// A claim asks the ledgers that have to do with it.
+pub fn claim(stores: &Stores, queues: &Queues, claim: &ServiceClaim) {
+    let name = ObjectRef::from_obj(claim);
+    let is_gone = stores.claims.get(&name).is_none_or(|live| live.metadata.deletion_timestamp.is_some());
+    let _ = queues.claim.send(name);
+    let serving = current_service(claim);
+    let live = stores.services.get(&ObjectRef::new(serving));
+    let mut asked = BTreeSet::from([claim.spec.shared_service.clone(), serving.to_owned()]);
+    asked.extend(live.and_then(|service| service.spec.drain.as_ref()?.move_to.clone()));
+    asked.extend(stores.services_ending_in.get(serving).iter().map(|other| other.name_any()));
+    for service in asked {
+        let live = stores.services.get(&ObjectRef::new(&service));
+        if live.is_none_or(|live| asks(claim, is_gone, &live)) {
+            queues.the_service(&service);
+        }
+    }
+}
+
+/// Whether a claim asks for anything else than a service's ledger says already.
+fn asks(claim: &ServiceClaim, is_gone: bool, service: &SharedService) -> bool {
+    let held = claim.metadata.uid.as_deref().and_then(|uid| service.holding(uid));
+    let is_here = current_service(claim) == service.name_any();
+    match held {
+        Some(held) => is_gone || !is_here || held.plan != claim.spec.plan,
+        None => is_here,
+    }
 }
 
 /// A finding is part of the national picture, and is put right if it was altered.
@@ -335,7 +417,7 @@ pub fn credentials(stores: &Stores, queues: &Queues, secret: &Secret) {
     let uses =
         |s: &SharedService| s.spec.binding.credentials_from.as_ref().is_some_and(|r| r.namespace == namespace && r.name == name);
     for service in stores.services.state_filter(uses) {
-        Queues::each(&queues.claim, &stores.claims, |c| c.spec.shared_service == service.name_any());
+        queues.the_claims(&stores.claims_at.get(&service.name_any()));
     }
 }
 
@@ -344,6 +426,19 @@ pub fn definition(_: &Stores, queues: &Queues, _: &Definition) {
     queues.enforcement.notify_one();
     queues.kinds.notify_one();
     queues.reports.notify_one();
+}
+
+/// A part of a binding: its owner looks at it again. What has no owner is of a claim in another namespace of the agency.
+fn binding(stores: &Stores, queues: &Queues, object: &DynamicObject, agency: &str) {
+    let namespace = object.namespace().unwrap_or_default();
+    let owners = object.owner_references().iter().filter(|owner| owner.kind == "ServiceClaim");
+    let owners: Vec<_> = owners.map(|owner| ObjectRef::new(&owner.name).within(&namespace)).collect();
+    if owners.is_empty() {
+        queues.the_claims(&stores.claims_of.get(agency));
+    }
+    for owner in owners {
+        let _ = queues.claim.send(owner);
+    }
 }
 
 /// A managed object that changed is compared again by whoever made it.
@@ -356,7 +451,7 @@ pub fn managed(stores: &Stores, queues: &Queues, kind: &str, object: &DynamicObj
                 Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == *agency);
             }
             if kind == "Secret" || kind == "NetworkPolicy" {
-                Queues::each(&queues.claim, &stores.claims, |c| c.metadata.namespace.as_deref() == Some(&*namespace));
+                binding(stores, queues, object, agency);
             }
             if kind == "ProcessingGrant" {
                 let of_it = stores.permits_of.get(&within(Some(&home_namespace(agency)), project));

@@ -117,14 +117,12 @@ pub(super) fn eligible_with(claim: &ServiceClaim, service: &SharedService, plan:
     let held = claim.metadata.uid.as_deref().and_then(|uid| service.holding(uid));
     let plan = held.map(|r| r.plan.as_str()).filter(|held| !held.is_empty()).unwrap_or(plan);
     let case = Case { claim, service, standing, plan, holds: held.is_some() };
-    let rules = [draft, ended, no_agency, closed, unlicensed, purposeless, ending, no_plan, off_channel];
-    match rules.iter().find_map(|rule| rule(&case)) {
-        Some((reason, message)) => Verdict::no(KIND, reason, message),
-        None => {
-            let who = standing.agency.map(|agency| agency.spec.display_name.clone()).unwrap_or_default();
-            Verdict::yes(KIND, "Eligible", format!("{who} may use {}.", service.name_any()))
-        }
+    let rules = [draft, ended, no_plan, no_agency, closed, off_channel, unlicensed, purposeless, ending];
+    if let Some((reason, message)) = rules.iter().find_map(|rule| rule(&case)) {
+        return Verdict::no(KIND, reason, message);
     }
+    let who = standing.agency.map(|agency| agency.spec.display_name.clone()).unwrap_or_default();
+    Verdict::yes(KIND, "Eligible", format!("{who} may use {}.", service.name_any()))
 }
 
 fn gone(claim: &ServiceClaim) -> Verdict {

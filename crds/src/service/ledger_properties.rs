@@ -144,7 +144,9 @@ impl World {
             for service in 0..2 {
                 let over: Vec<_> =
                     self.services[service].reservations().iter().filter(|r| r.revoking).map(|r| r.uid.clone()).collect();
-                over.iter().for_each(|uid| self.confirm(service, uid));
+                for uid in over {
+                    self.confirm(service, &uid);
+                }
             }
         }
         (0..2).for_each(|service| self.pass(service));

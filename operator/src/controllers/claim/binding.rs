@@ -120,7 +120,7 @@ async fn remove_egress(claim: &ServiceClaim, context: &Context) -> Result<(), Er
     context.stores.managed.remove(&context.client, "NetworkPolicy", claim.namespace().as_deref(), &egress_name(claim)).await
 }
 
-fn egress_name(claim: &ServiceClaim) -> String {
+pub(super) fn egress_name(claim: &ServiceClaim) -> String {
     format!("govcloud-{}", claim.name_any())
 }
 

@@ -1,18 +1,20 @@
 //! ServiceClaim: the Secret of the Service Binding Specification, and the way through the network.
 
 mod binding;
+mod news;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use govcloud_crds::{
-    Resources, ServiceClaim, SharedService,
-    conditions::{Verdict, conditions},
-    names::split_project_namespace,
+    ServiceClaim, SharedService,
+    conditions::{Verdict, conditions, find},
     service::{
         BindingReference, ClaimPhase, ServiceClaimStatus,
-        rules::{MAX_RESERVATIONS, eligible},
+        rules::{consented, current_service, eligible, end_of, moves_to, plan_in_force, reserved, warned},
     },
 };
+use jiff::Timestamp;
+use k8s_openapi::ByteString;
 use kube::{
     Api, ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
@@ -20,103 +22,202 @@ use kube::{
 
 use binding::{bind, credentials, secret_name, unbind};
 
-use crate::{context::Context, error::Error};
+use super::service::Known;
+use crate::{context::Context, error::Error, stores::Stores};
 
 /// How often a claim whose Secret's name is taken looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
+
+type Entries = BTreeMap<String, ByteString>;
+
+/// Conditions of a claim that are set elsewhere.
+const OF_OTHERS: [&str; 1] = ["Entitled"];
 
 /// Binds a claim that holds capacity, and unbinds one that does not.
 pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Result<Action, Error> {
     if claim.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change()); // its Secret and NetworkPolicy are owned, and go with it
     }
-    let namespace = claim.namespace().unwrap_or_default();
-    let agency = split_project_namespace(&namespace).and_then(|(agency, _)| context.stores.agencies.get(&ObjectRef::new(agency)));
-    let service = context.stores.services.get(&ObjectRef::new(&claim.spec.shared_service));
-    let eligible = eligible(&claim, service.as_deref(), agency.as_deref());
-    let reserved = reserved(&claim, service.as_deref());
-    let mut verdicts = vec![eligible.clone(), reserved.clone()];
-    let mut phase = if eligible.holds == Some(true) { ClaimPhase::Pending } else { ClaimPhase::Rejected };
-    if let (Some(service), Some(true), Some(true)) = (&service, eligible.holds, reserved.holds) {
-        match credentials(service, &context) {
-            Ok(credentials) => match bind(&claim, service, &credentials, &context).await? {
-                None => phase = ClaimPhase::Bound,
-                Some(waiting) => verdicts.push(waiting),
-            },
-            Err(waiting) => verdicts.push(waiting),
-        }
-    } else {
-        unbind(&claim, &context).await?;
+    let (service, next) = serving(&claim, &context.stores);
+    if [&service, &next].into_iter().flatten().any(|service| context.is_outdated(&**service)) {
+        return Ok(Action::await_change()); // the newer ledger asks for another look if it says anything else
     }
-    let ready = ready(&claim, phase, &verdicts);
-    verdicts.retain(|v| v.kind != "Ready"); // what is in the way said it about Ready itself
-    verdicts.insert(0, ready);
-    report(&claim, &context, phase, &verdicts).await?;
-    // A Secret that does not carry our label is in no watch.
-    let in_the_way = verdicts.iter().any(|v| v.reason == "SecretExists" || v.reason == "Rebinding");
-    Ok(if in_the_way { Action::requeue(LOOK_AGAIN) } else { Action::await_change() })
+    let now = context.now();
+    let mut look = look(&claim, next.or_else(|| service.clone()), &context, now);
+    if look.moves(service.as_ref()) && !matches!(look.entries, Some(Ok(_))) {
+        look = look.stay(self::look(&claim, service, &context, now));
+    }
+    let Look { service, mut view, entries } = look;
+    match (&service, entries) {
+        (Some(service), Some(Ok(entries))) => match bind(&claim, service, &entries, &context).await? {
+            None => view.phase = ClaimPhase::Bound,
+            Some(waiting) => view.verdicts.push(waiting),
+        },
+        (_, Some(Err(waiting))) => view.verdicts.push(waiting),
+        _ if may_be_bound(&claim, &context) => unbind(&claim, &context).await?,
+        _ => {}
+    }
+    view.close(&claim);
+    report(&claim, service.as_deref(), &view, &context).await?;
+    Ok(next_look(service.as_deref(), &view, now))
 }
 
-/// Whether the service's ledger lists this very claim.
-fn reserved(claim: &ServiceClaim, service: Option<&SharedService>) -> Verdict {
-    const KIND: &str = "CapacityReserved";
-    let status = service.and_then(|s| s.status.as_ref());
-    let nothing = Resources::default();
-    let kept = status.map_or(&nothing, |s| &s.kept);
-    let reservations = status.map(|s| s.reservations.as_slice()).unwrap_or_default();
-    if reservations.iter().any(|r| Some(&r.uid) == claim.metadata.uid.as_ref()) {
-        return Verdict::yes(KIND, "Reserved", "Its capacity is its own.");
+/// A claim as it is served by a service.
+struct Look {
+    service: Option<Arc<SharedService>>,
+    view: View,
+    /// The provider's entries, or why they are not to be had; `None` if it is not to be bound.
+    entries: Option<Result<Entries, Verdict>>,
+}
+
+fn look(claim: &ServiceClaim, service: Option<Arc<SharedService>>, context: &Context, now: Timestamp) -> Look {
+    let view = View::of(claim, service.as_deref(), context, now);
+    let entries = service.as_deref().filter(|_| view.is_to_be_bound()).map(|service| credentials(service, context));
+    Look { service, view, entries }
+}
+
+impl Look {
+    fn moves(&self, from: Option<&Arc<SharedService>>) -> bool {
+        matches!((&self.service, from), (Some(to), Some(from)) if to.name_any() != from.name_any())
     }
-    let has_room = |service: &SharedService| {
-        service.spec.plan(&claim.spec.plan).is_some_and(|plan| plan.capacity.fits_in(&service.available().minus(kept)))
+
+    /// It is listed where it moves to and cannot be bound there yet: it stays where it was, and says why.
+    fn stay(self, mut old: Self) -> Self {
+        let why = match self.entries {
+            Some(Err(why)) => Some(why),
+            _ => self.view.verdicts.into_iter().find(|v| v.holds != Some(true)),
+        };
+        if let Some(draining) = old.view.verdicts.iter_mut().find(|v| v.kind == "Draining") {
+            let (name, why) =
+                (self.service.map(|s| s.name_any()).unwrap_or_default(), why.map(|v| v.message).unwrap_or_default());
+            draining.reason = "MoveWaits";
+            draining.message = format!("{} {name} has room for it, and waits: {why}", draining.message);
+        }
+        old
+    }
+}
+
+/// The service that serves a claim, and the one that it moves to, if that lists it already. Where the first is gone, whoever
+/// lists it serves it.
+fn serving(claim: &ServiceClaim, stores: &Stores) -> (Option<Arc<SharedService>>, Option<Arc<SharedService>>) {
+    let uid = claim.metadata.uid.as_deref().unwrap_or_default();
+    let Some(service) = stores.services.get(&ObjectRef::new(current_service(claim))) else {
+        return (stores.services.find(|other| other.holding(uid).is_some()), None);
     };
-    match service {
-        Some(_) if reservations.len() >= MAX_RESERVATIONS => Verdict::no(
-            KIND,
-            "LedgerFull",
-            "The service serves as many claims as its ledger can hold; it is served when one is given back.",
-        ),
-        Some(service) if has_room(service) => {
-            Verdict::unknown(KIND, "Pending", "The service's ledger takes note of the claim in a moment.")
+    let next = service.spec.drain.as_ref().and_then(|drain| drain.move_to.as_ref());
+    let next = next.and_then(|next| stores.services.get(&ObjectRef::new(next)));
+    let next = next.filter(|next| moves_to(&service, &next.name_any()) && next.holding(uid).is_some());
+    (Some(service), next)
+}
+
+/// Whether there may be a Secret of it: unbinding asks the API server, and those who wait are many.
+fn may_be_bound(claim: &ServiceClaim, context: &Context) -> bool {
+    let namespace = claim.metadata.namespace.as_deref();
+    let was = claim.status.as_ref().is_none_or(|s| s.binding.is_some() || s.phase == ClaimPhase::Bound);
+    was || context.stores.managed.get("Secret", namespace, &secret_name(claim)).is_some()
+        || context.stores.managed.get("NetworkPolicy", namespace, &binding::egress_name(claim)).is_some()
+}
+
+/// What there is to say of a claim.
+struct View {
+    phase: ClaimPhase,
+    /// Eligible first; `Ready` before all of them in the end.
+    verdicts: Vec<Verdict>,
+}
+
+impl View {
+    fn of(claim: &ServiceClaim, service: Option<&SharedService>, context: &Context, now: Timestamp) -> Self {
+        let known = service.map(|service| Known::of(claim, service, &context.stores));
+        let eligible = match (service, &known) {
+            (Some(service), Some(known)) => eligible(claim, Some(service), known.standing(now)),
+            _ => eligible_nowhere(claim, now),
+        };
+        let phase = match (eligible.holds, eligible.reason) {
+            (Some(true), _) => ClaimPhase::Pending,
+            (_, "Released") => ClaimPhase::Released,
+            _ => ClaimPhase::Rejected,
+        };
+        let mut verdicts = vec![eligible];
+        if let (Some(service), Some(known), ClaimPhase::Pending) = (service, &known, phase) {
+            let next = service.spec.drain.as_ref().and_then(|drain| drain.move_to.as_ref());
+            let next = next.and_then(|next| context.stores.services.get(&ObjectRef::new(next)));
+            verdicts.extend(consented(claim, service));
+            verdicts.push(reserved(claim, Some(service)));
+            verdicts.extend(plan_in_force(claim, service, known.agency.as_deref()));
+            verdicts.extend(warned(claim, service, next.as_deref(), known.standing(now)));
         }
-        Some(service) => Verdict::no(KIND, "NoCapacity", no_room(claim, service, kept)),
-        None => Verdict::no(KIND, "NoSuchService", "There is no such service."),
+        Self { phase, verdicts }
+    }
+
+    fn is_to_be_bound(&self) -> bool {
+        let holds = |kind| self.verdicts.iter().find(|v| v.kind == kind).map(|v| v.holds == Some(true));
+        self.phase == ClaimPhase::Pending && holds("CapacityReserved") == Some(true) && holds("Consented") != Some(false)
+    }
+
+    /// The first of what holds it up is what it is not ready for.
+    fn close(&mut self, claim: &ServiceClaim) {
+        let held_up = self.verdicts.iter().find(|v| !matches!(v.kind, "PlanInForce" | "Draining") && v.holds != Some(true));
+        let ready = match (self.phase, held_up) {
+            (ClaimPhase::Bound, _) => {
+                Verdict::yes("Ready", "Bound", format!("Secret {} holds what a workload needs.", secret_name(claim)))
+            }
+            (_, Some(verdict)) => Verdict { kind: "Ready", ..verdict.clone() },
+            (_, None) => Verdict::unknown("Ready", "Binding", "It is bound in a moment."),
+        };
+        self.verdicts.retain(|v| v.kind != "Ready"); // what is in the way said it about Ready itself
+        self.verdicts.insert(0, ready);
     }
 }
 
-fn no_room(claim: &ServiceClaim, service: &SharedService, kept: &Resources) -> String {
-    let (name, plan, free) = (service.name_any(), &claim.spec.plan, service.available());
-    let kept = kept.clone().without_zeros();
-    let kept =
-        if kept.is_empty() { String::new() } else { format!(", of which {kept} is kept for agencies that were sent here") };
-    format!("{name} has no room for another claim of plan {plan} at present ({free} free{kept}); it is served when there is.")
+fn eligible_nowhere(claim: &ServiceClaim, now: Timestamp) -> Verdict {
+    eligible(claim, None, govcloud_crds::service::rules::Standing { agency: None, licensed: false, now })
 }
 
-fn ready(claim: &ServiceClaim, phase: ClaimPhase, others: &[Verdict]) -> Verdict {
-    let held_up = others.iter().find(|v| v.holds != Some(true));
-    match (phase, held_up) {
-        (ClaimPhase::Bound, _) => {
-            Verdict::yes("Ready", "Bound", format!("Secret {} holds what a workload needs.", secret_name(claim)))
-        }
-        (_, Some(verdict)) => Verdict { kind: "Ready", ..verdict.clone() },
-        (_, None) => Verdict::unknown("Ready", "Binding", "It is bound in a moment."),
+/// On the day on which its service ends, and while a Secret that does not carry our label, and is in no watch, is in the way.
+fn next_look(service: Option<&SharedService>, view: &View, now: Timestamp) -> Action {
+    if view.verdicts.iter().any(|v| v.reason == "SecretExists" || v.reason == "Rebinding") {
+        return Action::requeue(LOOK_AGAIN);
     }
+    let end = service.and_then(|service| end_of(service.spec.drain.as_ref()?)).filter(|end| *end > now);
+    end.map_or_else(Action::await_change, |end| {
+        Action::requeue(Duration::try_from(end.duration_since(now)).unwrap_or_default() + Duration::from_secs(1))
+    })
 }
 
-async fn report(claim: &ServiceClaim, context: &Context, phase: ClaimPhase, verdicts: &[Verdict]) -> Result<(), Error> {
+async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &View, context: &Context) -> Result<(), Error> {
     let before = claim.status.clone().unwrap_or_default();
+    let mut conditions = conditions(&before.conditions, &view.verdicts, claim.metadata.generation, context.now());
+    conditions.extend(OF_OTHERS.iter().filter_map(|kind| find(&before.conditions, kind).cloned()));
     let status = ServiceClaimStatus {
         observed_generation: claim.metadata.generation,
-        phase,
-        binding: (phase == ClaimPhase::Bound).then(|| BindingReference { name: secret_name(claim) }),
-        conditions: conditions(&before.conditions, verdicts, claim.metadata.generation, context.now()),
-        ..ServiceClaimStatus::default()
+        phase: view.phase,
+        binding: (view.phase == ClaimPhase::Bound).then(|| BindingReference { name: secret_name(claim) }),
+        plan: service.and_then(|service| held_plan(claim, service)),
+        served_by: served_by(claim, service),
+        conditions,
+        ..before.clone()
     };
+    let news = news::of(&before, &status);
     let api: Api<ServiceClaim> = Api::namespaced(context.client.clone(), &claim.namespace().unwrap_or_default());
-    if context.write_status(&api, claim, claim.status.as_ref(), status, |object, status| object.status = Some(status)).await?
-        && before.phase != phase
-    {
-        tracing::info!(claim = claim.name_any(), namespace = claim.namespace(), ?phase, "claim changed");
+    if context.write_status(&api, claim, claim.status.as_ref(), status, |object, status| object.status = Some(status)).await? {
+        if before.phase != view.phase {
+            tracing::info!(claim = claim.name_any(), namespace = claim.namespace(), phase = ?view.phase, "claim changed");
+        }
+        for news in news {
+            context.tell(claim, news.warning, news.reason, news.note).await;
+        }
     }
     Ok(())
+}
+
+fn held_plan(claim: &ServiceClaim, service: &SharedService) -> Option<String> {
+    let held = service.holding(claim.metadata.uid.as_deref()?)?;
+    Some(if held.plan.is_empty() { claim.spec.plan.clone() } else { held.plan.clone() })
+}
+
+/// Whoever it was moved to serves it from now on, also if the one that it names comes back.
+fn served_by(claim: &ServiceClaim, service: Option<&SharedService>) -> Option<String> {
+    let before = claim.status.as_ref().and_then(|s| s.served_by.clone());
+    let Some(service) = service.map(ResourceExt::name_any) else { return before };
+    (before.is_some() || service != claim.spec.shared_service).then_some(service)
 }
