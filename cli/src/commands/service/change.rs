@@ -95,7 +95,7 @@ fn allowed<'a>(claim: &ServiceClaim, service: &'a SharedService, plan: &str, sta
     }
     // What it asks for is judged as if it were new: what it holds already says nothing about another plan.
     let mut wanted = ServiceClaim::new(&claim.name_any(), claim.spec.clone());
-    wanted.spec.plan = plan.to_owned();
+    plan.clone_into(&mut wanted.spec.plan);
     wanted.spec.shared_service = service.name_any();
     let verdict = standing.verdict(&wanted, service);
     match (service.spec.plan(plan), verdict.holds) {
@@ -238,13 +238,16 @@ mod tests {
     #[test]
     fn it_ends_with_the_plan_or_with_a_reason() {
         let waits = condition("PlanInForce", "False", "NoRoom", "Plan large has no room at present.");
-        let said = [held("large", "large", &[]), held("large", "standard", &[waits.clone()])].map(|claim| {
+        let said = [held("large", "large", &[]), held("large", "standard", std::slice::from_ref(&waits))].map(|claim| {
             let (exit, text) = ending(&claim);
             format!("{exit:?}: {text}")
         });
         insta::assert_snapshot!("change_endings", said.join("\n"));
-        assert!(matches!(step(Some(held("large", "standard", &[waits.clone()])), Some(2), false), Ok(Step::Done(_))));
-        assert!(matches!(step(Some(held("large", "standard", &[waits.clone()])), Some(2), true), Ok(Step::Waiting(_))));
+        assert!(matches!(step(Some(held("large", "standard", std::slice::from_ref(&waits))), Some(2), false), Ok(Step::Done(_))));
+        assert!(matches!(
+            step(Some(held("large", "standard", std::slice::from_ref(&waits))), Some(2), true),
+            Ok(Step::Waiting(_))
+        ));
         assert!(matches!(step(Some(held("large", "standard", &[waits])), Some(3), false), Ok(Step::Waiting(_))));
         assert!(matches!(step(Some(held("large", "standard", &[])), Some(2), false), Ok(Step::Waiting(_))));
         assert!(matches!(step(Some(held("large", "large", &[])), Some(2), false), Ok(Step::Done(_))));

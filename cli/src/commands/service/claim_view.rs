@@ -114,7 +114,8 @@ fn steps(claim: &ServiceClaim, service: &SharedService, status: &ServiceClaimSta
     marked.collect::<Vec<_>>().join("   ")
 }
 
-fn network(service: &SharedService) -> String {
+/// What a claim may reach: `10.20.0.0/24:9093`.
+pub fn network(service: &SharedService) -> String {
     let address = |egress: &govcloud_crds::service::Egress| {
         let ports: Vec<_> = egress.ports.iter().map(ToString::to_string).collect();
         if ports.is_empty() { egress.cidr.clone() } else { format!("{}:{}", egress.cidr, ports.join(",")) }

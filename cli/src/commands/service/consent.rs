@@ -48,7 +48,7 @@ async fn sharing(ctx: &Context) -> Result<Vec<ProcessingPermit>> {
 
 fn table(permits: &[ProcessingPermit]) -> Table {
     let headers = ["PERMIT", "SERVICE", "ID", "AGENCY", "PROJECT", "CLAIM", "PLAN", "AGREED", "PURPOSE"];
-    let empty = "Nobody asks for what you share. An agency shares with sharingOffer of a permit: govcloud service list shows what is offered.";
+    let empty = "Nobody asks for what you share. You share spare capacity with sharingOffer of a permit; what is offered: govcloud service list";
     let mut table = Table::new(&headers, empty);
     for permit in permits {
         let Some(sharing) = permit.status.as_ref().and_then(|s| s.sharing.as_ref()) else { continue };

@@ -92,6 +92,7 @@ fn beforehand(service: &SharedService) -> String {
 mod tests {
     use super::*;
     use crate::commands::testing;
+    use std::collections::BTreeMap;
 
     #[test]
     fn what_would_not_work_is_not_published() {
@@ -100,7 +101,7 @@ mod tests {
         assert!(publishable(&service, Some(&testing::agency()), &problems(&service, &classes)).is_ok());
         let mut unready = testing::agency();
         unready.status = None;
-        let wrong = [(Some(&unready), Default::default()), (None, classes)];
+        let wrong = [(Some(&unready), BTreeMap::default()), (None, classes)];
         let said = wrong.map(|(provider, classes)| {
             publishable(&service, provider, &problems(&service, &classes)).expect_err("refused").render(false)
         });

@@ -8,6 +8,7 @@ use govcloud_crds::{
 use kube::{Api, ResourceExt as _};
 
 use super::{
+    claim_view::network,
     fit::{Fit, next, plans},
     standing::Standing,
 };
@@ -17,7 +18,7 @@ use crate::{
     exit::Exit,
     output::{
         Paint, Table,
-        text::{amounts, condition_lines, count, fields, plain},
+        text::{amounts, condition_lines, fields, plain},
     },
 };
 
@@ -115,16 +116,20 @@ fn selected(selector: &AgencySelector) -> String {
 /// What a claim receives: the names of the Secret's entries, and never what is in those that are secret.
 fn given(service: &SharedService) -> String {
     let binding = &service.spec.binding;
-    let mut entries: Vec<_> = ["type", "provider"].into_iter().take(1 + usize::from(binding.provider.is_some())).collect();
-    entries.extend(binding.values.keys().map(String::as_str));
-    let credentials = match (&binding.provisioner, &binding.credentials_from) {
-        (Some(_), _) => ", and credentials of its own",
-        (None, Some(_)) => ", and the provider's credentials",
-        (None, None) => "",
-    };
-    let network = binding.egress.len();
-    let network = if network == 0 { String::new() } else { format!("; the way to {}", count(network, "network")) };
-    format!("a Secret of type {} with {}{credentials}{network}", binding.binding_type, entries.join(", "))
+    let entries: Vec<_> = binding.values.keys().map(String::as_str).collect();
+    let mut parts = vec![format!("a Secret of type {}", binding.binding_type)];
+    if !entries.is_empty() {
+        parts.push(format!("with {}", entries.join(", ")));
+    }
+    match (&binding.provisioner, &binding.credentials_from) {
+        (Some(_), _) => parts.push("with credentials of its own".to_owned()),
+        (None, Some(_)) => parts.push("with the provider's credentials".to_owned()),
+        (None, None) => {}
+    }
+    if !binding.egress.is_empty() {
+        parts.push(format!("the way to {}", network(service)));
+    }
+    parts.join(", ")
 }
 
 #[cfg(test)]
