@@ -16,6 +16,7 @@ pub mod controllers;
 pub mod discovery;
 pub mod enforcement;
 pub mod error;
+pub mod health;
 pub mod index;
 pub mod managed;
 pub mod metrics;

@@ -1,4 +1,4 @@
-//! Prometheus metrics. Labels are bounded: controllers, outcomes, phases, agencies and the resources that they are promised;
+//! Prometheus metrics. Labels are bounded: controllers, outcomes, phases, published services, agencies and the resources that they are promised;
 //! never names that agencies choose.
 
 use std::{collections::BTreeSet, fmt, sync::atomic::AtomicU64};
@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fmt, sync::atomic::AtomicU64};
 use govcloud_crds::{
     capacity::{AgencyQuotaSpec, AgencyQuotaStatus},
     finding::FindingRule,
+    service::health::Outcome as Probed,
 };
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -80,6 +81,60 @@ impl ScanMetrics {
     /// A pass that took so long.
     pub fn took(&self, time: std::time::Duration) {
         self.seconds.observe(time.as_secs_f64());
+    }
+}
+
+/// Which service.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ServiceLabel {
+    /// Its name; cloud operators publish services, so there are as many as they say.
+    pub service: String,
+}
+
+/// Which service, and what a probe of it found.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ProbeLabel {
+    /// Its name.
+    pub service: String,
+    /// One of [`Probed::LABELS`].
+    pub result: &'static str,
+}
+
+/// What probes of services found.
+#[derive(Debug)]
+pub struct HealthMetrics {
+    healthy: Family<ServiceLabel, Gauge>,
+    probes: Family<ProbeLabel, Counter>,
+    seconds: Histogram,
+}
+
+impl HealthMetrics {
+    fn registered(registry: &mut Registry) -> Self {
+        let seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
+        let metrics = Self { healthy: Family::default(), probes: Family::default(), seconds };
+        let help = "1 while a service's condition Healthy is True, 0 while it is False; services that are not probed have none";
+        registry.register("service_healthy", help, Family::clone(&metrics.healthy));
+        registry.register("service_probes", "Probes of a service by what they found", Family::clone(&metrics.probes));
+        registry.register("service_probe_seconds", "Seconds that a probe took", metrics.seconds.clone());
+        metrics
+    }
+
+    /// A probe found this, and the service's condition says so much now.
+    pub fn probed(&self, service: &str, outcome: &Probed, took: std::time::Duration, healthy: Option<bool>) {
+        let label = ProbeLabel { service: service.to_owned(), result: outcome.label() };
+        self.probes.get_or_create(&label).inc();
+        self.seconds.observe(took.as_secs_f64());
+        if let Some(healthy) = healthy {
+            self.healthy.get_or_create(&ServiceLabel { service: service.to_owned() }).set(healthy.into());
+        }
+    }
+
+    /// Takes a service's figures away once it is gone, or is not probed any more.
+    pub fn forget(&self, service: &str) {
+        self.healthy.remove(&ServiceLabel { service: service.to_owned() });
+        for result in Probed::LABELS {
+            self.probes.remove(&ProbeLabel { service: service.to_owned(), result });
+        }
     }
 }
 
@@ -183,6 +238,8 @@ pub struct Metrics {
     pub notifications_due: Gauge,
     /// What the scanner sees.
     pub scan: ScanMetrics,
+    /// What probes of services found.
+    pub health: HealthMetrics,
 }
 
 impl Default for Metrics {
@@ -208,7 +265,7 @@ impl Default for Metrics {
         let help = "Attempts to announce a change of a permit, by outcome";
         registry.register("notifications", help, Family::clone(&notifications));
         registry.register("notifications_due", "Changes of permits that are still to be announced", notifications_due.clone());
-        let scan = ScanMetrics::registered(&mut registry);
+        let (scan, health) = (ScanMetrics::registered(&mut registry), HealthMetrics::registered(&mut registry));
         Self {
             registry,
             reconciles,
@@ -221,6 +278,7 @@ impl Default for Metrics {
             notifications,
             notifications_due,
             scan,
+            health,
         }
     }
 }

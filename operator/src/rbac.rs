@@ -15,11 +15,9 @@ const OWN: &[&str] = &["get", "list", "watch", "create", "update", "patch", "del
 /// Group, resources and verbs of everything the operator does.
 const TABLE: &[(&str, &[&str], &[&str])] = &[
     (GROUP, &["agencies", "agencyquotas", "capacitypools", "projects"], &["get", "list", "watch", "patch"]),
-    (
-        GROUP,
-        &["governmentclouds", "permitreviews", "processingclasses", "processingpermits", "serviceclaims", "sharedservices"],
-        WATCH,
-    ),
+    (GROUP, &["governmentclouds", "permitreviews", "processingclasses", "processingpermits", "serviceclaims"], WATCH),
+    // What agencies share under their permits.
+    (GROUP, &["sharedservices"], &["get", "list", "watch", "create", "patch", "delete"]),
     (
         GROUP,
         &[

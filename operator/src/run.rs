@@ -28,7 +28,9 @@ use crate::{
     context::Context,
     controllers::{
         agency, capacity, claim, class, cloud, enforcement, openreports, permit, permit::places::Places, project, service,
+        sharing,
     },
+    health::{self, Probe},
     metrics::Metrics,
     notify::{self, Sender},
     report, scanner, server, stores,
@@ -51,7 +53,7 @@ pub struct Options {
     /// The kubeconfig context to use outside a cluster
     #[arg(long)]
     pub context: Option<String>,
-    /// Additional CA certificates for outgoing https, such as announcements: a file in PEM
+    /// Additional CA certificates for outgoing https, such as announcements and probes of services: a file in PEM
     #[arg(long, env = "GOVCLOUD_CA_FILE")]
     pub ca_file: Option<PathBuf>,
     /// Logs as text for people, or as JSON for machines
@@ -124,8 +126,8 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     let (stores, mut watches) = stores::start(&client, &queues);
     let context = Arc::new(context(&options, client, stores, queues));
     let ready = Arc::new(AtomicBool::new(false));
-    let health = server::Health { ready: ready.clone(), context: context.clone() };
-    let server = tokio::spawn(server::serve(listener, health, stop.clone()));
+    let endpoints = server::Health { ready: ready.clone(), context: context.clone() };
+    let server = tokio::spawn(server::serve(listener, endpoints, stop.clone()));
     tokio::select! {
         () = context.stores.ready() => {}
         () = stop.cancelled() => return Ok(()),
@@ -183,19 +185,20 @@ struct Receivers {
     service: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::SharedService>>,
     claim: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::ServiceClaim>>,
     notices: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::ProcessingPermit>>,
+    probes: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::SharedService>>,
 }
 
 macro_rules! channels {
     ($($kind:ident),*) => {{
         $( let $kind = mpsc::unbounded_channel(); )*
         let notify = || Arc::new(Notify::new());
-        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify(), reports: notify() };
+        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify(), reports: notify(), sharing: notify() };
         (queues, Receivers { $( $kind: $kind.1, )* })
     }};
 }
 
 fn channels() -> (Queues, Receivers) {
-    channels!(cloud, agency, project, pool, quota, class, permit, service, claim, notices)
+    channels!(cloud, agency, project, pool, quota, class, permit, service, claim, notices, probes)
 }
 
 fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queues: Queues) -> Context {
@@ -244,6 +247,9 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>
     set.spawn(enforcement::run(context.clone(), stop.clone()));
     set.spawn(scanner::run(context.clone(), stop.clone()));
     set.spawn(openreports::run(context.clone(), stop.clone()));
+    set.spawn(sharing::run(context.clone(), stop.clone()));
+    let probe = Arc::new(Probe::new(sender.authorities().to_vec()));
+    set.spawn(health::run(receivers.probes, context.clone(), probe, stop.clone()));
     set.spawn(notify::run(receivers.notices, context.clone(), sender, stop.clone()));
     set.spawn(permit::places::run(context.clone(), stop.clone()));
     set

@@ -46,6 +46,8 @@ pub struct Queues {
     pub claim: UnboundedSender<ObjectRef<ServiceClaim>>,
     /// Permits of which something may have to be announced.
     pub notices: UnboundedSender<ObjectRef<ProcessingPermit>>,
+    /// Services that may have to be probed.
+    pub probes: UnboundedSender<ObjectRef<SharedService>>,
     /// The admission policies and agency roles as a whole.
     pub enforcement: Arc<Notify>,
     /// The order of the requests under review.
@@ -56,6 +58,8 @@ pub struct Queues {
     pub kinds: Arc<Notify>,
     /// The reports of findings as a whole.
     pub reports: Arc<Notify>,
+    /// What agencies share under their permits, as a whole.
+    pub sharing: Arc<Notify>,
 }
 
 impl Queues {
@@ -104,6 +108,7 @@ impl Queues {
         self.kinds.notify_one();
         self.scan.notify_one();
         self.reports.notify_one();
+        self.sharing.notify_one();
         Self::each(&self.cloud, &stores.clouds, |_| true);
         Self::each(&self.agency, &stores.agencies, |_| true);
         Self::each(&self.project, &stores.projects, |_| true);
@@ -114,6 +119,7 @@ impl Queues {
         Self::each(&self.service, &stores.services, |_| true);
         Self::each(&self.claim, &stores.claims, |_| true);
         Self::each(&self.notices, &stores.permits, is_due);
+        Self::each(&self.probes, &stores.services, |_| true);
     }
 
     /// Everything that shows what the enforcement controller did.
@@ -183,6 +189,7 @@ pub fn agency(stores: &Stores, queues: &Queues, agency: &Agency) {
     queues.the_agency(&name);
     queues.the_cloud();
     queues.scan.notify_one();
+    queues.sharing.notify_one();
     Queues::each(&queues.project, &stores.projects, |p| in_home(p, &name));
     Queues::each(&queues.permit, &stores.permits, |p| in_home(p, &name));
     Queues::each(&queues.agency, &stores.agencies, |a| a.name_any() != name && a.spec.parent.is_some());
@@ -275,6 +282,9 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     queues.the_cloud();
     queues.scan.notify_one();
     let _ = queues.class.send(ObjectRef::new(&permit.spec.processing_class));
+    if !permit.spec.sharing_offer.is_empty() {
+        queues.sharing.notify_one();
+    }
     let Some(namespace) = &permit.metadata.namespace else { return };
     let _ = queues.project.send(ObjectRef::new(&permit.spec.project).within(namespace));
     if let Some(prior) = &permit.spec.prior {
@@ -332,6 +342,11 @@ pub fn review(_: &Stores, queues: &Queues, review: &PermitReview) {
 pub fn service(stores: &Stores, queues: &Queues, service: &SharedService) {
     queues.scan.notify_one();
     let _ = queues.service.send(ObjectRef::from_obj(service));
+    let _ = queues.probes.send(ObjectRef::from_obj(service));
+    if service.spec.sharing.is_some() {
+        queues.sharing.notify_one();
+    }
+    shared(stores, queues, service);
     let name = service.name_any();
     if let Some(next) = service.spec.drain.as_ref().and_then(|drain| drain.move_to.as_deref()) {
         queues.the_service(next);
@@ -361,10 +376,22 @@ pub fn claim(stores: &Stores, queues: &Queues, claim: &ServiceClaim) {
     asked.extend(stores.services_ending_in.get(serving).iter().map(|other| other.name_any()));
     for service in asked {
         let live = stores.services.get(&ObjectRef::new(&service));
+        if let Some(live) = &live {
+            shared(stores, queues, live);
+        }
         if live.is_none_or(|live| asks(claim, is_gone, &live)) {
             queues.the_service(&service);
         }
     }
+}
+
+/// The permit under which a service shares shows who asks, and who was agreed to.
+fn shared(stores: &Stores, queues: &Queues, service: &SharedService) {
+    let home = home_namespace(&service.spec.provider);
+    let Some(number) = service.spec.sharing.as_ref().map(|sharing| &sharing.permit) else { return };
+    Queues::each(&queues.permit, &stores.permits, |p| {
+        p.metadata.namespace.as_deref() == Some(&home) && p.status.as_ref().is_some_and(|s| s.number.as_ref() == Some(number))
+    });
 }
 
 /// Whether a claim asks for anything else than a service's ledger says already.

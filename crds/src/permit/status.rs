@@ -208,7 +208,7 @@ pub struct SharingStatus {
     /// The SharedService that offers it.
     #[schemars(length(max = 63))]
     pub service: String,
-    /// Claims of it, oldest first; the first 64.
+    /// Claims of it, those that wait for an answer first, and of these the oldest; the first 64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub requests: Vec<SharingRequest>,

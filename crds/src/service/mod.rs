@@ -4,8 +4,10 @@ mod capacity;
 mod credentials;
 mod drain;
 mod eligibility;
+pub mod health;
 mod ledger;
 pub mod rules;
+pub mod sharing;
 
 use std::collections::BTreeMap;
 
@@ -94,7 +96,7 @@ pub struct SharedServiceSpec {
     pub sharing: Option<Sharing>,
     /// The claims that the agency which shares has agreed to serve, by uid; its admins write them: govcloud service consent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1024), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["claim"]))]
+    #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["claim"]))]
     pub consents: Vec<Consent>,
     /// What can be claimed.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]

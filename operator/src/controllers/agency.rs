@@ -128,6 +128,8 @@ fn rights(agency: &Agency, quotas: &[String]) -> Vec<Value> {
     record["metadata"]["labels"][LABEL_AGENCY] = json!(name);
     manifests.push(cluster_role_binding(&name, &format!("govcloud:record:{name}"), &everyone));
     manifests.push(cluster_role_binding(&name, "govcloud:agency-catalogue", &everyone));
+    let providers: &[Member] = if agency.spec.cordoned { &[] } else { &members.admins };
+    manifests.push(cluster_role_binding(&name, "govcloud:agency-provider", providers));
     manifests.insert(0, record);
     manifests
 }
@@ -153,7 +155,7 @@ pub fn binding_name(members: &str, role: &str) -> String {
 }
 
 fn cluster_role_binding(agency: &str, role: &str, members: &[Member]) -> Value {
-    let name = if role.ends_with(agency) { role.to_owned() } else { format!("{role}:{agency}") };
+    let name = if role.ends_with(&format!(":{agency}")) { role.to_owned() } else { format!("{role}:{agency}") };
     let mut binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
         "metadata": {"name": name, "labels": managed::labels()},

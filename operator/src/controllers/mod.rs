@@ -11,3 +11,4 @@ pub mod openreports;
 pub mod permit;
 pub mod project;
 pub mod service;
+pub mod sharing;

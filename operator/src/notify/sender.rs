@@ -41,6 +41,11 @@ impl Sender {
         Ok(Self { authorities, client: OnceLock::new() })
     }
 
+    /// The certificates in `ca_file`, which other outgoing connections trust as well.
+    pub fn authorities(&self) -> &[Certificate] {
+        &self.authorities
+    }
+
     /// Sends a notice, signed if there is a key. `Ok` means that the receiver has it.
     pub async fn send(&self, url: &str, key: Option<&Key>, notice: &Notice, now: Timestamp) -> Result<(), NotifyError> {
         let body = serde_json::to_vec(notice)

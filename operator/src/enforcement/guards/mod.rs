@@ -11,6 +11,7 @@ mod paperwork;
 mod quota;
 mod registries;
 mod rules;
+mod services;
 
 use govcloud_crds::{
     capacity::Aliases,
@@ -49,6 +50,9 @@ pub fn policies(operator: &str, gated_keys: &[String], aliases: &Aliases, contro
         devices::pods(gated_keys, aliases),
         devices::claims(gated_keys, aliases),
         agencies::services(),
+        services::catalogue(operator),
+        services::consents(),
+        services::home_claims(operator),
         quota::in_force(),
         registries::listed(),
     ];

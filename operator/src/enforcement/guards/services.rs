@@ -1,0 +1,109 @@
+//! Who may write what of the catalogue: drafts, what is published, and consents; and who claims in an agency's home.
+
+use govcloud_crds::names::GROUP;
+
+use super::{CLEANERS, is, list, literal, ours};
+use crate::enforcement::{
+    policy::{Check, Policy, Scope},
+    roles::{PROVIDE, PUBLISH},
+};
+
+/// CEL: whether the caller may publish services: people who run the cloud, and whoever holds all rights.
+fn publisher() -> String {
+    format!("authorizer.group({}).resource('sharedservices').check('{PUBLISH}').allowed()", literal(GROUP))
+}
+
+/// CEL: whether the caller is an admin of the agency that provides a service.
+fn provides(object: &str) -> String {
+    format!(
+        "authorizer.group({}).resource('sharedservices').namespace('agency-' + {object}.spec.provider).check('{PROVIDE}').allowed()",
+        literal(GROUP)
+    )
+}
+
+/// CEL: whether a service is a draft of nobody's spare capacity, by the caller's own agency.
+fn own_draft(object: &str) -> String {
+    format!("({object}.spec.stage == 'Draft' && !has({object}.spec.sharing) && {})", provides(object))
+}
+
+/// CEL: whether nothing changes but the consents. Whatever a later version adds to the spec is held the same way.
+fn only_consents() -> String {
+    let metadata = ["labels", "annotations", "finalizers", "ownerReferences"]
+        .map(|f| format!("(has(object.metadata.{f}) ? dyn(object.metadata.{f}) : dyn(null)) == (has(oldObject.metadata.{f}) ? dyn(oldObject.metadata.{f}) : dyn(null))"))
+        .join(" && ");
+    format!(
+        "(dyn(object.spec).all(f, f == 'consents' || (f in dyn(oldObject.spec) && dyn(object.spec)[f] == dyn(oldObject.spec)[f])) && dyn(oldObject.spec).all(f, f == 'consents' || f in dyn(object.spec)) && {metadata})"
+    )
+}
+
+/// An agency's admins write drafts of what their own agency provides; publishing, and changing what is published, is for
+/// those who run the cloud.
+pub(super) fn catalogue(operator: &str) -> Policy {
+    let (operator, publisher) = (is(operator), publisher());
+    let created = format!("(request.operation == 'CREATE' && {})", own_draft("object"));
+    let updated = format!("(request.operation == 'UPDATE' && {} && {})", own_draft("oldObject"), own_draft("object"));
+    let deleted = format!("(request.operation == 'DELETE' && {})", own_draft("oldObject"));
+    let shares = format!(
+        "(request.operation == 'UPDATE' && has(oldObject.spec.sharing) && {} && {})",
+        provides("oldObject"),
+        only_consents()
+    );
+    let kept = "(request.operation == 'UPDATE' && has(oldObject.spec.sharing) && object.spec.sharing == oldObject.spec.sharing)";
+    Policy::new(
+        "govcloud-guard-catalogue",
+        Scope::Everywhere,
+        vec![ours(&["sharedservices"], &["CREATE", "UPDATE", "DELETE"])],
+        vec![
+            Check::fixed(
+                format!("{operator} || {publisher} || {created} || {updated} || {deleted} || {shares}"),
+                "an agency's admins write drafts of services that their own agency provides (spec.provider, and stage: Draft), and the consents of what it shares. A cloud operator publishes a draft, and changes or deletes what is published: ask them",
+            ),
+            Check::fixed(
+                format!("request.operation == 'DELETE' || !has(object.spec.sharing) || {operator} || {kept}"),
+                "spec.sharing is written by the operator alone: an agency shares by the sharingOffer of its permit",
+            ),
+            Check::fixed(
+                format!(
+                    "request.operation != 'CREATE' || {operator} || !object.metadata.name.matches('^shared-[a-z0-9]+-[0-9]{{4}}-[0-9]+$')"
+                ),
+                "names such as shared-gc-2026-000042 are for what agencies share under their permits; choose another",
+            ),
+        ],
+    )
+}
+
+/// Whoever shares capacity says who may use it, in their own name; nobody does it for them, those who run the cloud included.
+pub(super) fn consents() -> Policy {
+    let before = "(request.operation == 'UPDATE' && has(oldObject.spec.consents) ? oldObject.spec.consents.map(c, c.claim + ' ' + c.by) : [])";
+    let new = format!("object.spec.consents.filter(c, !((c.claim + ' ' + c.by) in {before}))");
+    let none = format!("!has(object.spec.consents) || {new}.size() == 0");
+    Policy::new(
+        "govcloud-guard-consents",
+        Scope::Everywhere,
+        vec![ours(&["sharedservices"], &["CREATE", "UPDATE"])],
+        vec![
+            Check::fixed(
+                format!("{none} || {new}.all(c, c.by == request.userInfo.username)"),
+                "a consent carries your own user name: spec.consents[].by",
+            ),
+            Check::fixed(
+                format!("{none} || (has(object.spec.sharing) && {} && !{})", provides("object"), publisher()),
+                "admins of the agency that shares its capacity agree to a claim; nobody agrees in their place, also not those who run the cloud",
+            ),
+        ],
+    )
+}
+
+/// What an agency has by entitlement is claimed in its home, by the operator; people claim in projects.
+pub(super) fn home_claims(operator: &str) -> Policy {
+    let cleaning = format!("(request.operation == 'DELETE' && request.userInfo.username in {})", list(CLEANERS));
+    Policy::new(
+        "govcloud-guard-home-claims",
+        Scope::Everywhere,
+        vec![ours(&["serviceclaims"], &["CREATE", "UPDATE", "DELETE"])],
+        vec![Check::fixed(
+            format!("!request.namespace.startsWith('agency-') || {} || {cleaning}", is(operator)),
+            "claims in an agency's home are what it has by entitlement, and the operator's alone; claim a service in a project: govcloud service claim",
+        )],
+    )
+}
