@@ -40,8 +40,8 @@ impl Standing {
             agency = ctx.agency_if_readable(name).await?;
             permits = if_readable(ctx.list(ctx.namespaced(&home_namespace(name))).await)?;
         }
-        // Whoever may set up agencies is a cloud operator; an agency's people never may.
-        let publishes = name.is_none() && ctx.may("create", "agencies", "").await?;
+        // Before a service is published, its provider and those who publish it see it.
+        let publishes = ctx.may("publish", "sharedservices", "").await?;
         Ok(Self { name, agency, permits, publishes, now: ctx.now })
     }
 
