@@ -5,6 +5,7 @@ use govcloud_tests::{
     fixtures::{deployment, example},
     people::REVIEWER_1,
 };
+use serde_json::json;
 
 use super::stage::{DESK_ADMIN, DESK_DEVELOPER, DESK_REQUESTER, LAND_ADMIN, PARCEL_ADMIN, Stage, claim};
 
@@ -63,7 +64,9 @@ pub async fn with_a_licence_a_service_operator_reaches_the_pgsb(stage: &Stage) {
     stage.says(DESK_ADMIN, DESK, &line, 0, &["Bound. Secret national-exchange-private-binding", "10.31.0.0/24:443"]).await;
     stage.says(DESK_ADMIN, DESK, "service release too-early --project counter --yes", 0, &["Released"]).await;
     // The licence is for a gateway, and that may run.
-    let gateway = deployment(COUNTER, "gateway", "registry.example/operator-gateway:1", 2);
+    let mut gateway = deployment(COUNTER, "gateway", "registry.example/operator-gateway:1", 2);
+    gateway["metadata"]["labels"] = json!({"govcloud.dev/processing": "operator-licence"});
+    gateway["spec"]["template"]["metadata"]["labels"]["govcloud.dev/processing"] = json!("operator-licence");
     stage.cloud.attempt(DESK_DEVELOPER, &gateway).await.expect("the permit names it");
     stage.says(PARCEL_ADMIN, "parcel-startup", &format!("{PGSB} --project maps"), 5, &["licence"]).await;
 }
