@@ -6,7 +6,7 @@ mod data;
 #[path = "national/end.rs"]
 mod end;
 #[path = "national/given.rs"]
-#[allow(dead_code)]
+
 mod given;
 #[path = "national/operator.rs"]
 mod operator;
@@ -23,7 +23,7 @@ async fn agencies_use_what_the_nation_has() {
     stage.everything_is_ready().await;
     portal::each_regime_has_its_authority(&stage).await;
     portal::a_second_one_is_a_duplicate(&stage).await;
-    //given::what_an_agency_is_entitled_to_is_there_without_a_claim(&stage).await;
+    given::what_an_agency_is_entitled_to_is_there_without_a_claim(&stage).await;
     operator::the_private_sector_is_not_on_the_gsb(&stage).await;
     operator::with_a_licence_a_service_operator_reaches_the_pgsb(&stage).await;
     data::is_given_for_a_purpose(&stage).await;
@@ -31,6 +31,6 @@ async fn agencies_use_what_the_nation_has() {
     data::accelerators_are_pooled(&stage).await;
     end::a_claim_changes_its_plan_and_is_released(&stage).await;
     end::a_service_ends_and_hands_its_claims_on(&stage).await;
-    //given::who_is_not_connected_is_behind(&stage).await;
+    given::who_is_not_connected_is_behind(&stage).await;
     operator::and_loses_it_with_the_licence(&stage).await;
 }
