@@ -6,7 +6,6 @@ mod data;
 #[path = "national/end.rs"]
 mod end;
 #[path = "national/given.rs"]
-
 mod given;
 #[path = "national/operator.rs"]
 mod operator;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use govcloud_crds::{
     ServiceClaim, SharedService,
     conditions::Verdict,
-    names::{LABEL_AGENCY, LABEL_PROJECT, split_project_namespace},
+    names::{LABEL_AGENCY, LABEL_CLAIM, LABEL_PROJECT, split_project_namespace},
+    service::rules::is_entitled,
 };
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
@@ -35,15 +36,16 @@ pub(super) fn credentials(service: &SharedService, context: &Context) -> Result<
     Ok(found.ok_or_else(missing)?.data.clone().unwrap_or_default())
 }
 
-/// Writes the Secret and the way through the network; otherwise says what is in the way.
+/// Writes the Secret and the way through the network into a namespace; otherwise says what is in the way.
 pub(super) async fn bind(
     claim: &ServiceClaim,
+    namespace: &str,
     service: &SharedService,
     credentials: &BTreeMap<String, ByteString>,
     context: &Context,
 ) -> Result<Option<Verdict>, Error> {
-    let secret = secret(claim, service, credentials);
-    if let Some(live) = live_secret(claim, context).await? {
+    let secret = secret(claim, namespace, service, credentials);
+    if let Some(live) = live_secret(claim, namespace, context).await? {
         if !is_of(claim, &live) {
             return Ok(Some(Verdict::no("Ready", "SecretExists", taken(claim))));
         }
@@ -53,9 +55,9 @@ pub(super) async fn bind(
             return Ok(Some(Verdict::unknown("Ready", "Rebinding", "The Secret is made anew, because it cannot be changed.")));
         }
     }
-    let policy = egress(claim, service);
+    let policy = egress(claim, namespace, service);
     if policy.is_none() {
-        remove_egress(claim, context).await?;
+        remove_egress(claim, namespace, context).await?;
     }
     for manifest in std::iter::once(&secret).chain(&policy) {
         match context.stores.managed.ensure(&context.client, manifest).await {
@@ -79,27 +81,30 @@ fn taken(claim: &ServiceClaim) -> String {
 }
 
 /// The Secret of the binding's name, whoever made it. Those of others are in no store, so it is read.
-async fn live_secret(claim: &ServiceClaim, context: &Context) -> Result<Option<Secret>, Error> {
-    let (namespace, name) = (claim.namespace().unwrap_or_default(), secret_name(claim));
+async fn live_secret(claim: &ServiceClaim, namespace: &str, context: &Context) -> Result<Option<Secret>, Error> {
+    let name = secret_name(claim);
     let what = || format!("Secret {namespace}/{name}");
-    if let Some(known) = context.stores.managed.get("Secret", Some(&namespace), &name) {
+    if let Some(known) = context.stores.managed.get("Secret", Some(namespace), &name) {
         let secret = serde_json::to_value(&*known).and_then(serde_json::from_value);
         return secret.map(Some).map_err(|source| Error::Build { what: what(), source });
     }
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
     api.get_opt(&name).await.map_err(|source| Error::Read { what: what(), source: Box::new(source) })
 }
 
 /// Whether a Secret was made for exactly this claim.
 fn is_of(claim: &ServiceClaim, secret: &Secret) -> bool {
-    secret.owner_references().iter().any(|owner| Some(&owner.uid) == claim.metadata.uid.as_ref())
+    let uid = claim.metadata.uid.as_ref();
+    secret.owner_references().iter().any(|owner| Some(&owner.uid) == uid)
+        || (uid.is_some() && secret.labels().get(LABEL_CLAIM) == uid)
 }
 
-pub(super) async fn unbind(claim: &ServiceClaim, context: &Context) -> Result<(), Error> {
-    if let Some(live) = live_secret(claim, context).await?.filter(|live| is_of(claim, live)) {
+/// Removes what was made for a claim in a namespace.
+pub(super) async fn unbind(claim: &ServiceClaim, namespace: &str, context: &Context) -> Result<(), Error> {
+    if let Some(live) = live_secret(claim, namespace, context).await?.filter(|live| is_of(claim, live)) {
         delete_secret(&live, context).await?;
     }
-    remove_egress(claim, context).await
+    remove_egress(claim, namespace, context).await
 }
 
 /// Deletes exactly this Secret, also if it lost our label.
@@ -116,25 +121,30 @@ async fn delete_secret(secret: &Secret, context: &Context) -> Result<(), Error> 
     }
 }
 
-async fn remove_egress(claim: &ServiceClaim, context: &Context) -> Result<(), Error> {
-    context.stores.managed.remove(&context.client, "NetworkPolicy", claim.namespace().as_deref(), &egress_name(claim)).await
+async fn remove_egress(claim: &ServiceClaim, namespace: &str, context: &Context) -> Result<(), Error> {
+    context.stores.managed.remove(&context.client, "NetworkPolicy", Some(namespace), &egress_name(claim)).await
 }
 
+/// No claim of a project has the name that one of a home has here.
 pub(super) fn egress_name(claim: &ServiceClaim) -> String {
-    format!("govcloud-{}", claim.name_any())
+    if is_entitled(claim) { format!("govcloud.entitled-{}", claim.name_any()) } else { format!("govcloud-{}", claim.name_any()) }
 }
 
-fn metadata(claim: &ServiceClaim, name: &str) -> Value {
-    let namespace = claim.namespace().unwrap_or_default();
+/// What is in the claim's own namespace belongs to it. In others it carries its uid: nothing is owned across namespaces.
+fn metadata(claim: &ServiceClaim, namespace: &str, name: &str) -> Value {
     let mut labels = managed::labels();
-    if let Some((agency, project)) = split_project_namespace(&namespace) {
+    if let Some((agency, project)) = split_project_namespace(namespace) {
         (labels[LABEL_AGENCY], labels[LABEL_PROJECT]) = (json!(agency), json!(project));
     }
-    json!({"name": name, "namespace": namespace, "labels": labels, "ownerReferences": claim.controller_owner_ref(&())})
+    if claim.metadata.namespace.as_deref() == Some(namespace) {
+        return json!({"name": name, "namespace": namespace, "labels": labels, "ownerReferences": [claim.controller_owner_ref(&())]});
+    }
+    labels[LABEL_CLAIM] = json!(claim.metadata.uid);
+    json!({"name": name, "namespace": namespace, "labels": labels})
 }
 
 /// The Secret of the Service Binding Specification: `type`, `provider`, the service's values and the provider's entries.
-fn secret(claim: &ServiceClaim, service: &SharedService, credentials: &BTreeMap<String, ByteString>) -> Value {
+fn secret(claim: &ServiceClaim, namespace: &str, service: &SharedService, credentials: &BTreeMap<String, ByteString>) -> Value {
     let binding = &service.spec.binding;
     let provider = binding.provider.clone().unwrap_or_else(|| service.name_any());
     let text = |value: &str| ByteString(value.as_bytes().to_vec());
@@ -142,13 +152,12 @@ fn secret(claim: &ServiceClaim, service: &SharedService, credentials: &BTreeMap<
     data.extend(binding.values.iter().map(|(key, value)| (key.clone(), text(value))));
     data.insert("type".into(), text(&binding.binding_type));
     data.insert("provider".into(), text(&provider));
-    let mut metadata = metadata(claim, &secret_name(claim));
-    metadata["ownerReferences"] = json!([metadata["ownerReferences"]]);
+    let metadata = metadata(claim, namespace, &secret_name(claim));
     json!({"apiVersion": "v1", "kind": "Secret", "type": format!("servicebinding.io/{}", binding.binding_type), "metadata": metadata, "data": data})
 }
 
 /// The way to the service through the project's network isolation.
-fn egress(claim: &ServiceClaim, service: &SharedService) -> Option<Value> {
+fn egress(claim: &ServiceClaim, namespace: &str, service: &SharedService) -> Option<Value> {
     let rules: Vec<_> = service
         .spec
         .binding
@@ -159,8 +168,7 @@ fn egress(claim: &ServiceClaim, service: &SharedService) -> Option<Value> {
             json!({"to": [{"ipBlock": {"cidr": egress.cidr}}], "ports": ports})
         })
         .collect();
-    let mut metadata = metadata(claim, &egress_name(claim));
-    metadata["ownerReferences"] = json!([metadata["ownerReferences"]]);
+    let metadata = metadata(claim, namespace, &egress_name(claim));
     let spec = json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": rules});
     (!rules.is_empty())
         .then(|| json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}))

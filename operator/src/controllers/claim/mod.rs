@@ -1,26 +1,30 @@
 //! ServiceClaim: the Secret of the Service Binding Specification, and the way through the network.
 
 mod binding;
+mod everywhere;
 mod news;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use govcloud_crds::{
     ServiceClaim, SharedService,
-    conditions::{Verdict, conditions, find},
+    conditions::{Verdict, conditions},
     service::{
         BindingReference, ClaimPhase, ServiceClaimStatus,
-        rules::{consented, current_service, eligible, end_of, moves_to, plan_in_force, reserved, warned},
+        rules::{consented, current_service, eligible, end_of, is_entitled, moves_to, plan_in_force, reserved, warned},
     },
 };
 use jiff::Timestamp;
-use k8s_openapi::ByteString;
+use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::Time};
 use kube::{
     Api, ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
-use binding::{bind, credentials, secret_name, unbind};
+use binding::{credentials, secret_name};
+use everywhere::{bind, may_be_bound, unbind};
+
+pub use everywhere::tell;
 
 use super::service::Known;
 use crate::{context::Context, error::Error, stores::Stores};
@@ -29,9 +33,6 @@ use crate::{context::Context, error::Error, stores::Stores};
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 type Entries = BTreeMap<String, ByteString>;
-
-/// Conditions of a claim that are set elsewhere.
-const OF_OTHERS: [&str; 1] = ["Entitled"];
 
 /// Binds a claim that holds capacity, and unbinds one that does not.
 pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Result<Action, Error> {
@@ -51,13 +52,19 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
     match (&service, entries) {
         (Some(service), Some(Ok(entries))) => match bind(&claim, service, &entries, &context).await? {
             None => view.phase = ClaimPhase::Bound,
-            Some(waiting) => view.verdicts.push(waiting),
+            Some(waiting) => {
+                // One project whose Secret is in the way costs the others nothing.
+                let is_bound = is_entitled(&claim) && waiting.reason == "SecretExists";
+                view.phase = if is_bound { ClaimPhase::Bound } else { view.phase };
+                view.verdicts.push(waiting);
+            }
         },
         (_, Some(Err(waiting))) => view.verdicts.push(waiting),
         _ if may_be_bound(&claim, &context) => unbind(&claim, &context).await?,
         _ => {}
     }
     view.close(&claim);
+    view.entitle(&claim, &context, now);
     report(&claim, service.as_deref(), &view, &context).await?;
     Ok(next_look(service.as_deref(), &view, now))
 }
@@ -110,19 +117,13 @@ fn serving(claim: &ServiceClaim, stores: &Stores) -> (Option<Arc<SharedService>>
     (Some(service), next)
 }
 
-/// Whether there may be a Secret of it: unbinding asks the API server, and those who wait are many.
-fn may_be_bound(claim: &ServiceClaim, context: &Context) -> bool {
-    let namespace = claim.metadata.namespace.as_deref();
-    let was = claim.status.as_ref().is_none_or(|s| s.binding.is_some() || s.phase == ClaimPhase::Bound);
-    was || context.stores.managed.get("Secret", namespace, &secret_name(claim)).is_some()
-        || context.stores.managed.get("NetworkPolicy", namespace, &binding::egress_name(claim)).is_some()
-}
-
 /// What there is to say of a claim.
 struct View {
     phase: ClaimPhase,
     /// Eligible first; `Ready` before all of them in the end.
     verdicts: Vec<Verdict>,
+    /// When it is withdrawn, if the agency is no longer entitled to it.
+    withdrawn_after: Option<Timestamp>,
 }
 
 impl View {
@@ -146,7 +147,7 @@ impl View {
             verdicts.extend(plan_in_force(claim, service, known.agency.as_deref()));
             verdicts.extend(warned(claim, service, next.as_deref(), known.standing(now)));
         }
-        Self { phase, verdicts }
+        Self { phase, verdicts, withdrawn_after: None }
     }
 
     fn is_to_be_bound(&self) -> bool {
@@ -158,14 +159,21 @@ impl View {
     fn close(&mut self, claim: &ServiceClaim) {
         let held_up = self.verdicts.iter().find(|v| !matches!(v.kind, "PlanInForce" | "Draining") && v.holds != Some(true));
         let ready = match (self.phase, held_up) {
-            (ClaimPhase::Bound, _) => {
-                Verdict::yes("Ready", "Bound", format!("Secret {} holds what a workload needs.", secret_name(claim)))
-            }
+            (ClaimPhase::Bound, Some(in_the_way)) if in_the_way.kind == "Ready" => in_the_way.clone(),
+            (ClaimPhase::Bound, _) => Verdict::yes("Ready", "Bound", everywhere::is_there(claim)),
             (_, Some(verdict)) => Verdict { kind: "Ready", ..verdict.clone() },
             (_, None) => Verdict::unknown("Ready", "Binding", "It is bound in a moment."),
         };
         self.verdicts.retain(|v| v.kind != "Ready"); // what is in the way said it about Ready itself
         self.verdicts.insert(0, ready);
+    }
+
+    /// Whether the agency is still entitled to it, if it has it so.
+    fn entitle(&mut self, claim: &ServiceClaim, context: &Context, now: Timestamp) {
+        if let Some((verdict, after)) = everywhere::entitled(claim, context, now) {
+            self.verdicts.push(verdict);
+            self.withdrawn_after = after;
+        }
     }
 }
 
@@ -186,8 +194,7 @@ fn next_look(service: Option<&SharedService>, view: &View, now: Timestamp) -> Ac
 
 async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &View, context: &Context) -> Result<(), Error> {
     let before = claim.status.clone().unwrap_or_default();
-    let mut conditions = conditions(&before.conditions, &view.verdicts, claim.metadata.generation, context.now());
-    conditions.extend(OF_OTHERS.iter().filter_map(|kind| find(&before.conditions, kind).cloned()));
+    let conditions = conditions(&before.conditions, &view.verdicts, claim.metadata.generation, context.now());
     let status = ServiceClaimStatus {
         observed_generation: claim.metadata.generation,
         phase: view.phase,
@@ -195,6 +202,7 @@ async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &Vi
         // Who has no right to it any more gives it up, also where the ledger does not say so yet.
         plan: service.filter(|_| !view.phase.is_over()).and_then(|service| held_plan(claim, service)),
         served_by: served_by(claim, service),
+        withdrawn_after: view.withdrawn_after.map(Time),
         conditions,
         ..before.clone()
     };
@@ -205,7 +213,7 @@ async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &Vi
             tracing::info!(claim = claim.name_any(), namespace = claim.namespace(), phase = ?view.phase, "claim changed");
         }
         for news in news {
-            context.tell(claim, news.warning, news.reason, news.note).await;
+            everywhere::tell(claim, news.warning, news.reason, &news.note, context).await;
         }
     }
     Ok(())
