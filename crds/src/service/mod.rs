@@ -452,6 +452,13 @@ pub enum ClaimPhase {
     Released,
 }
 
+impl ClaimPhase {
+    /// Whether it has no right to anything.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Rejected | Self::Released)
+    }
+}
+
 /// The Secret of a binding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BindingReference {

@@ -112,7 +112,7 @@ fn serving(claim: &ServiceClaim, stores: &Stores) -> (Option<Arc<SharedService>>
     };
     let next = service.spec.drain.as_ref().and_then(|drain| drain.move_to.as_ref());
     let next = next.and_then(|next| stores.services.get(&ObjectRef::new(next)));
-    let next = next.filter(|next| moves_to(&service, &next.name_any()) && next.holding(uid).is_some());
+    let next = next.filter(|next| moves_to(&service, next) && next.holding(uid).is_some());
     (Some(service), next)
 }
 
@@ -209,7 +209,8 @@ async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &Vi
         observed_generation: claim.metadata.generation,
         phase: view.phase,
         binding: (view.phase == ClaimPhase::Bound).then(|| BindingReference { name: secret_name(claim) }),
-        plan: service.and_then(|service| held_plan(claim, service)),
+        // Who has no right to it any more gives it up, also where the ledger does not say so yet.
+        plan: service.filter(|_| !view.phase.is_over()).and_then(|service| held_plan(claim, service)),
         served_by: served_by(claim, service),
         rotation: view.rotation,
         conditions,
