@@ -4,7 +4,9 @@ mod capacity;
 mod credentials;
 mod drain;
 mod eligibility;
+pub mod entitlement;
 mod ledger;
+pub mod obligation;
 pub mod rules;
 
 use std::collections::BTreeMap;
@@ -234,9 +236,9 @@ pub struct Obligation {
     /// Which agencies.
     #[serde(default)]
     pub match_agencies: AgencySelector,
-    /// From which day, as YYYY-MM-DD.
+    /// Until when, as YYYY-MM-DD: who does not use it when that day ends, in UTC, is behind.
     #[schemars(length(max = 32))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$')").message("give a date as YYYY-MM-DD, such as 2027-03-20"))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$') && !format.date().validate(self).hasValue()").message("give a day of the calendar as YYYY-MM-DD, such as 2027-03-20"))]
     pub due_by: String,
 }
 

@@ -71,7 +71,7 @@ fn home(permits: &[&str], projects: &[&str]) -> Vec<Value> {
         rule(GROUP, &["processingpermits"], permits),
         rule(GROUP, &["processingpermits"], &[MEMBER]),
         rule(GROUP, &["projects"], projects),
-        rule(GROUP, &["permitreviews", "processingfindings"], &READ),
+        rule(GROUP, &["permitreviews", "processingfindings", "serviceclaims"], &READ),
         rule("", &["events"], &READ),
     ]
 }
