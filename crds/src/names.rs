@@ -49,6 +49,8 @@ pub const ANNOTATION_OPERATION: &str = "govcloud.dev/ledger-operation";
 /// Annotation of a project's ResourceQuota: the uid of the namespace that it was written for. One of the same name may have been
 /// there before.
 pub const ANNOTATION_NAMESPACE_UID: &str = "govcloud.dev/namespace-uid";
+/// Annotation on a binding's Secret: for which claim and rotation a provisioner made its entries, and which they are.
+pub const ANNOTATION_PROVISIONED: &str = "govcloud.dev/provisioned";
 /// Label on the parts of a binding in another namespace than the claim's, which cannot own them: the claim's uid.
 pub const LABEL_CLAIM: &str = "govcloud.dev/claim";
 /// Annotation that must repeat an object's name before a protected object may be deleted by hand.

@@ -29,6 +29,7 @@ use crate::{
     managed::FIELD_MANAGER,
     metrics::Metrics,
     notify::Standing,
+    provision::Provisioning,
     scanner::Scanner,
     stores::Stores,
     triggers::Queues,
@@ -54,6 +55,8 @@ pub struct Context {
     pub enforcement: Mutex<EnforcementState>,
     /// Which announcements failed.
     pub notices: Mutex<Standing>,
+    /// What is under way at services' provisioners.
+    pub provisioning: Provisioning,
     /// What the scanner knows.
     pub scanner: Scanner,
     /// What this process wrote and its stores may not show yet: uid → resource version.

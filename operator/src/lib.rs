@@ -8,6 +8,7 @@
 //! | [`managed`], [`namespaces`] | making the cluster have what was decided; writing only what differs |
 //! | [`scanner`] | finds what runs without a permit, and keeps a ProcessingFinding about it |
 //! | [`notify`] | announces what happens to permits, to a receiver outside |
+//! | [`provision`] | has credentials made for claims, rotated and revoked, by services' provisioners |
 //! | [`report`], [`metrics`], [`server`] | what people and machines see of it |
 
 pub mod clock;

@@ -149,6 +149,47 @@ pub struct NoticeOutcome {
     pub outcome: &'static str,
 }
 
+/// Which call of which service's provisioner, and how it ended.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ProvisionerLabel {
+    /// The service, which a cloud operator names.
+    pub service: String,
+    /// `make`, `retire` or `revoke`.
+    pub call: &'static str,
+    /// `ok`, or the class of the error.
+    pub result: &'static str,
+}
+
+/// Which service.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ServiceLabel {
+    /// The service, which a cloud operator names.
+    pub service: String,
+}
+
+/// What provisioners answer, and how fast.
+#[derive(Debug)]
+pub struct ProvisionerMetrics {
+    calls: Family<ProvisionerLabel, Counter>,
+    seconds: Family<ServiceLabel, Histogram, fn() -> Histogram>,
+}
+
+impl ProvisionerMetrics {
+    fn registered(registry: &mut Registry) -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(exponential_buckets(0.005, 2.0, 14));
+        let metrics = Self { calls: Family::default(), seconds: Family::new_with_constructor(histogram) };
+        registry.register("provisioner_calls", "Calls of services' provisioners, by result", Family::clone(&metrics.calls));
+        registry.register("provisioner_seconds", "Seconds that a provisioner took to answer", Family::clone(&metrics.seconds));
+        metrics
+    }
+
+    /// A call that took so long and ended like this.
+    pub fn called(&self, service: &str, call: &'static str, result: &'static str, time: std::time::Duration) {
+        self.calls.get_or_create(&ProvisionerLabel { service: service.to_owned(), call, result }).inc();
+        self.seconds.get_or_create(&ServiceLabel { service: service.to_owned() }).observe(time.as_secs_f64());
+    }
+}
+
 /// How agencies stand with which service that they must use.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct DutyLabel {
@@ -302,6 +343,8 @@ pub struct Metrics {
     pub health: HealthMetrics,
     /// How agencies stand with their duties.
     pub duties: DutyMetrics,
+    /// What provisioners answer.
+    pub provisioners: ProvisionerMetrics,
 }
 
 impl Default for Metrics {
@@ -329,6 +372,7 @@ impl Default for Metrics {
         registry.register("notifications_due", "Changes of permits that are still to be announced", notifications_due.clone());
         let (scan, health) = (ScanMetrics::registered(&mut registry), HealthMetrics::registered(&mut registry));
         let duties = DutyMetrics::registered(&mut registry);
+        let provisioners = ProvisionerMetrics::registered(&mut registry);
         Self {
             registry,
             reconciles,
@@ -343,6 +387,7 @@ impl Default for Metrics {
             scan,
             health,
             duties,
+            provisioners,
         }
     }
 }

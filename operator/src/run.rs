@@ -33,6 +33,7 @@ use crate::{
     health::{self, Probe},
     metrics::Metrics,
     notify::{self, Sender},
+    provision::Provisioning,
     report, scanner, server, stores,
     triggers::Queues,
 };
@@ -118,13 +119,14 @@ pub enum StartError {
 
 /// Runs the operator until `stop`, then lets the reconciles that are under way finish.
 pub async fn run(options: Options, client: Client, stop: CancellationToken) -> Result<(), StartError> {
-    let sender = Arc::new(sender(&options)?);
+    let authorities = authorities(&options)?;
+    let sender = Arc::new(Sender::new(authorities.clone()));
     check_identity(&options, &client).await?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
     let (queues, receivers) = channels();
     let (stores, mut watches) = stores::start(&client, &queues);
-    let context = Arc::new(context(&options, client, stores, queues));
+    let context = Arc::new(context(&options, client, stores, queues, Provisioning::new(authorities)));
     let ready = Arc::new(AtomicBool::new(false));
     let endpoints = server::Health { ready: ready.clone(), context: context.clone() };
     let server = tokio::spawn(server::serve(listener, endpoints, stop.clone()));
@@ -154,9 +156,9 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     if asked { Ok(()) } else { Err(StartError::Ended) }
 }
 
-fn sender(options: &Options) -> Result<Sender, StartError> {
+fn authorities(options: &Options) -> Result<Vec<reqwest::Certificate>, StartError> {
     let file = options.ca_file.clone();
-    Sender::new(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
+    notify::authorities(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
 }
 
 /// As anybody else the operator could read, and its guards would refuse what it writes.
@@ -202,7 +204,13 @@ fn channels() -> (Queues, Receivers) {
     channels!(cloud, agency, entitlement, project, pool, quota, class, permit, service, claim, notices, probes)
 }
 
-fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queues: Queues) -> Context {
+fn context(
+    options: &Options,
+    client: Client,
+    stores: Arc<stores::Stores>,
+    queues: Queues,
+    provisioning: Provisioning,
+) -> Context {
     let reporter = Reporter { controller: "govcloud-operator".into(), instance: std::env::var("HOSTNAME").ok() };
     Context {
         recorder: Recorder::new(client.clone(), reporter),
@@ -214,6 +222,7 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
         operator_namespace: options.namespace.clone(),
         enforcement: Mutex::default(),
         notices: Mutex::default(),
+        provisioning,
         scanner: scanner::Scanner::default(),
         written: Mutex::default(),
         activated: Mutex::new(HashMap::new()),

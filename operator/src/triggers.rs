@@ -473,11 +473,14 @@ pub fn device_class(stores: &Stores, queues: &Queues, _: &DeviceClass) {
     Queues::each(&queues.pool, &stores.pools, |_| true);
 }
 
-/// A provider's credentials are copied into the bindings of its claims.
+/// A provider's credentials are copied into the bindings of its claims, and a token lets its provisioner be called.
 pub fn credentials(stores: &Stores, queues: &Queues, secret: &Secret) {
     let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
-    let uses =
-        |s: &SharedService| s.spec.binding.credentials_from.as_ref().is_some_and(|r| r.namespace == namespace && r.name == name);
+    let uses = |s: &SharedService| {
+        let binding = &s.spec.binding;
+        let token = binding.provisioner.as_ref().and_then(|provisioner| provisioner.token_from.as_ref());
+        binding.credentials_from.iter().chain(token).any(|r| r.namespace == namespace && r.name == name)
+    };
     for service in stores.services.state_filter(uses) {
         queues.the_claims(&stores.claims_at.get(&service.name_any()));
     }

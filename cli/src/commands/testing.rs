@@ -47,7 +47,9 @@ pub fn agency() -> Agency {
     });
     let status = json!({
         "homeNamespace": "agency-tax-administration", "responsibleAuthority": "Strategic Management Center", "projects": 3,
-        "digitization": {"automatedThisYear": 9, "targetThisYear": 10, "onTrack": false}, "obligations": {"met": 2, "due": 1},
+        "digitization": {"automatedThisYear": 9, "targetThisYear": 10, "onTrack": false}, "obligations": {"met": 2, "due": 2, "behind": 1, "missing": [
+            {"service": "national-window", "plan": "all", "dueBy": "2027-03-20"},
+            {"service": "nix", "plan": "gsb", "dueBy": "2026-10-31"}]},
         "conditions": [condition("Ready", "True", "Ready", "Its home and its roles are there.")],
     });
     object("Agency", "", "tax-administration", spec, status)

@@ -1,61 +1,212 @@
 //! What a claim receives: the Secret of the Service Binding Specification, and a way through the network.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use govcloud_crds::{
     ServiceClaim, SharedService,
     conditions::Verdict,
-    names::{LABEL_AGENCY, LABEL_CLAIM, LABEL_PROJECT, split_project_namespace},
-    service::rules::is_entitled,
+    names::{ANNOTATION_PROVISIONED, LABEL_AGENCY, LABEL_CLAIM, LABEL_PROJECT, split_project_namespace},
+    service::{Provisioner, rules::is_entitled},
 };
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
     Api, Resource, ResourceExt,
     api::{DeleteParams, Preconditions},
-    runtime::reflector::ObjectRef,
 };
 use serde_json::{Value, json};
 
-use crate::{context::Context, error::Error, managed};
+use super::everywhere::{is_going, taken_in};
+
+use crate::{
+    context::Context,
+    error::Error,
+    managed,
+    provision::{self, Entries, Made, Provisioned},
+};
 
 pub(super) fn secret_name(claim: &ServiceClaim) -> String {
     format!("{}-binding", claim.name_any())
 }
 
-/// The provider's entries, copied from a Secret that the provider marked as bindable.
-pub(super) fn credentials(service: &SharedService, context: &Context) -> Result<BTreeMap<String, ByteString>, Verdict> {
-    let Some(reference) = &service.spec.binding.credentials_from else { return Ok(BTreeMap::new()) };
-    let found = context.stores.credentials.get(&ObjectRef::<Secret>::new(&reference.name).within(&reference.namespace));
-    let missing = || {
-        let message = format!(
-            "The provider's Secret {}/{} is not there, or does not carry the label govcloud.dev/bindable: \"true\".",
-            reference.namespace, reference.name
-        );
-        Verdict::no("Ready", "NoCredentials", message)
-    };
-    Ok(found.ok_or_else(missing)?.data.clone().unwrap_or_default())
+/// What became of a claim's binding.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Whether its Secret is in every namespace where it is to be.
+    pub is_bound: bool,
+    /// The number of the credentials in it that a provisioner made, once they are the only ones.
+    pub rotation: Option<i32>,
+    /// What there is to say about it. Of what is in the way, it is about `Ready`.
+    pub verdicts: Vec<Verdict>,
 }
 
-/// Writes the Secret and the way through the network into a namespace; otherwise says what is in the way.
+/// What the Secret in one namespace is at present, and what it is to be given.
+struct Part {
+    namespace: String,
+    live: Option<Secret>,
+    credentials: Credentials,
+}
+
+/// What a claim's Secrets are to be given.
+pub(super) struct Prepared(Vec<Part>);
+
+/// Gets together what the Secret of a claim is given in each of `namespaces`; otherwise says why that is not to be had. While
+/// new credentials are not made yet, a Secret keeps the old ones.
+pub(super) async fn prepare(
+    claim: &ServiceClaim,
+    service: &SharedService,
+    namespaces: &[String],
+    context: &Arc<Context>,
+) -> Result<Result<Prepared, Verdict>, Error> {
+    let mut parts = Vec::new();
+    for namespace in namespaces {
+        let live = live_secret(claim, namespace, context).await?;
+        match credentials(claim, service, live.as_ref(), context) {
+            Ok(credentials) => parts.push(Part { namespace: namespace.clone(), live, credentials }),
+            Err(waiting) => return Ok(Err(waiting)),
+        }
+    }
+    Ok(Ok(Prepared(parts)))
+}
+
+/// Writes the Secret and the way through the network into each namespace, and has the credentials ended that the Secrets had
+/// before. A Secret gets what belongs together in one write.
 pub(super) async fn bind(
     claim: &ServiceClaim,
-    namespace: &str,
     service: &SharedService,
-    credentials: &BTreeMap<String, ByteString>,
+    prepared: Prepared,
+    context: &Arc<Context>,
+) -> Result<Outcome, Error> {
+    let mut outcome = Outcome { is_bound: true, ..Outcome::default() };
+    let (mut failed, mut taken) = (None, Vec::new());
+    for part in &prepared.0 {
+        let in_the_way = match bind_in(claim, service, part, context).await {
+            Err(error) if is_going(claim, &error) => continue,
+            Err(error) => {
+                failed.get_or_insert(error);
+                continue;
+            }
+            Ok(Some(verdict)) if verdict.reason == "SecretExists" && is_entitled(claim) => {
+                taken.push(part.namespace.as_str());
+                continue;
+            }
+            Ok(in_the_way) => in_the_way,
+        };
+        outcome.is_bound &= in_the_way.is_none();
+        if let Some(waiting) = in_the_way.or_else(|| part.credentials.waiting.clone())
+            && !outcome.verdicts.contains(&waiting)
+        {
+            outcome.verdicts.push(waiting);
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    // One project whose Secret is in the way costs the others nothing.
+    outcome.is_bound &= taken.is_empty() || taken.len() < prepared.0.len();
+    outcome.verdicts.extend((!taken.is_empty()).then(|| taken_in(claim, &taken)));
+    let Some(provisioner) = service.spec.binding.provisioner.as_ref().filter(|_| !prepared.0.is_empty()) else {
+        return Ok(outcome);
+    };
+    outcome.rotation = claim.status.as_ref().and_then(|status| status.rotation);
+    if outcome.verdicts.is_empty() {
+        let namespaces: Vec<_> = prepared.0.into_iter().map(|part| part.namespace).collect();
+        let (rotation, verdict) = settle(claim, service, provisioner, &namespaces, context);
+        outcome.rotation = rotation;
+        outcome.verdicts.push(verdict);
+    }
+    Ok(outcome)
+}
+
+/// The Secrets have the credentials that are wanted, and those before them are over: the number is noted only when the
+/// provisioner has confirmed that, so that it is asked until then, whatever happens meanwhile.
+fn settle(
+    claim: &ServiceClaim,
+    service: &SharedService,
+    provisioner: &Provisioner,
+    namespaces: &[String],
+    context: &Arc<Context>,
+) -> (Option<i32>, Verdict) {
+    let made = provision::wanted(claim, service);
+    let before = claim.status.as_ref().and_then(|status| status.rotation);
+    if before != Some(made.rotation)
+        && made.rotation > 0 // there are none before the first
+        && let Err(waiting) = provision::retire(claim, service, provisioner, &made, context)
+    {
+        return (before, waiting);
+    }
+    // What was written may not be in the store yet, and would be asked for again.
+    if before == Some(made.rotation) && namespaces.iter().all(|namespace| shows(claim, namespace, &made, context)) {
+        provision::forget(&made.claim, context);
+    }
+    (Some(made.rotation), provision::provisioned(&made))
+}
+
+fn shows(claim: &ServiceClaim, namespace: &str, made: &Made, context: &Context) -> bool {
+    let known = context.stores.managed.get("Secret", Some(namespace), &secret_name(claim));
+    let secret = known.and_then(|known| serde_json::to_value(&*known).and_then(serde_json::from_value).ok());
+    secret.and_then(|secret| Provisioned::read(&secret)).is_some_and(|has| has.made == *made)
+}
+
+/// What a Secret is given beside what the service says itself.
+struct Credentials {
+    entries: Entries,
+    /// What the Secret says of where they come from.
+    record: Option<String>,
+    /// Why they are not those that are wanted.
+    waiting: Option<Verdict>,
+}
+
+/// The entries for the Secret of which `live` is the present state; `Err` says why there are none.
+fn credentials(
+    claim: &ServiceClaim,
+    service: &SharedService,
+    live: Option<&Secret>,
+    context: &Arc<Context>,
+) -> Result<Credentials, Verdict> {
+    let Some(provisioner) = &service.spec.binding.provisioner else {
+        let entries = Entries(copied(service, context)?);
+        return Ok(Credentials { entries, record: None, waiting: None });
+    };
+    let made = provision::wanted(claim, service);
+    let has = live.filter(|live| is_of(claim, live)).and_then(Provisioned::read);
+    let has = has.filter(|has| has.made.service == made.service && has.made.claim == made.claim);
+    let (gets, waiting) = match has {
+        Some(has) if has.made == made => (has, None),
+        has => match provision::make(claim, service, provisioner, &made, context) {
+            Ok(entries) => (Provisioned { made, entries }, None),
+            Err(waiting) => (has.ok_or_else(|| waiting.clone())?, Some(waiting)),
+        },
+    };
+    Ok(Credentials { record: Some(gets.record()), entries: gets.entries, waiting })
+}
+
+/// The provider's entries, copied from a Secret that the provider marked as bindable, and that it may hand on.
+fn copied(service: &SharedService, context: &Context) -> Result<BTreeMap<String, ByteString>, Verdict> {
+    let Some(reference) = &service.spec.binding.credentials_from else { return Ok(BTreeMap::new()) };
+    let secret = provision::bindable(service, reference, context).map_err(|why| Verdict::no("Ready", "NoCredentials", why))?;
+    Ok(secret.data.clone().unwrap_or_default())
+}
+
+/// Writes the Secret and the way through the network; otherwise says what is in the way.
+async fn bind_in(
+    claim: &ServiceClaim,
+    service: &SharedService,
+    part: &Part,
     context: &Context,
 ) -> Result<Option<Verdict>, Error> {
-    let secret = secret(claim, namespace, service, credentials);
-    if let Some(live) = live_secret(claim, namespace, context).await? {
-        if !is_of(claim, &live) {
-            return Ok(Some(Verdict::no("Ready", "SecretExists", taken(claim))));
+    let Part { namespace, live, credentials } = part;
+    let secret = secret(claim, service, namespace, credentials);
+    if let Some(live) = live {
+        if !is_of(claim, live) {
+            return Ok(Some(Verdict::no("Ready", "SecretExists", taken(claim, namespace))));
         }
         if live.type_.as_deref() != secret["type"].as_str() || live.immutable == Some(true) {
             // Neither can be changed.
-            delete_secret(&live, context).await?;
+            delete_secret(live, context).await?;
             return Ok(Some(Verdict::unknown("Ready", "Rebinding", "The Secret is made anew, because it cannot be changed.")));
         }
     }
-    let policy = egress(claim, namespace, service);
+    let policy = egress(claim, service, namespace);
     if policy.is_none() {
         remove_egress(claim, namespace, context).await?;
     }
@@ -73,9 +224,11 @@ fn refused(service: &SharedService, error: &Error) -> String {
     format!("The binding of {} cannot be made: {said} Its provider mends spec.binding of the SharedService.", service.name_any())
 }
 
-fn taken(claim: &ServiceClaim) -> String {
+fn taken(claim: &ServiceClaim, namespace: &str) -> String {
+    let is_elsewhere = claim.namespace().as_deref() != Some(namespace);
+    let place = if is_elsewhere { format!(" in {namespace}") } else { String::new() };
     format!(
-        "There is a Secret {} already that was not made for this claim, and it stays as it is. Rename or delete it, or make a claim of another name.",
+        "There is a Secret {}{place} already that was not made for this claim, and it stays as it is. Rename or delete it, or make a claim of another name.",
         secret_name(claim)
     )
 }
@@ -92,15 +245,18 @@ async fn live_secret(claim: &ServiceClaim, namespace: &str, context: &Context) -
     api.get_opt(&name).await.map_err(|source| Error::Read { what: what(), source: Box::new(source) })
 }
 
-/// Whether a Secret was made for exactly this claim.
+/// Whether a Secret was made for exactly this claim: it owns it, or is named where an owner cannot be.
 fn is_of(claim: &ServiceClaim, secret: &Secret) -> bool {
     let uid = claim.metadata.uid.as_ref();
-    secret.owner_references().iter().any(|owner| Some(&owner.uid) == uid)
-        || (uid.is_some() && secret.labels().get(LABEL_CLAIM) == uid)
+    if secret.namespace() == claim.namespace() {
+        return secret.owner_references().iter().any(|owner| Some(&owner.uid) == uid);
+    }
+    uid.is_some() && secret.labels().get(LABEL_CLAIM) == uid
 }
 
-/// Removes what was made for a claim in a namespace.
+/// Takes the Secret and the way through the network out of a namespace.
 pub(super) async fn unbind(claim: &ServiceClaim, namespace: &str, context: &Context) -> Result<(), Error> {
+    provision::forget(claim.metadata.uid.as_deref().unwrap_or_default(), context);
     if let Some(live) = live_secret(claim, namespace, context).await?.filter(|live| is_of(claim, live)) {
         delete_secret(&live, context).await?;
     }
@@ -130,34 +286,41 @@ pub(super) fn egress_name(claim: &ServiceClaim) -> String {
     if is_entitled(claim) { format!("govcloud.entitled-{}", claim.name_any()) } else { format!("govcloud-{}", claim.name_any()) }
 }
 
-/// What is in the claim's own namespace belongs to it. In others it carries its uid: nothing is owned across namespaces.
+/// The metadata of a part of the binding. The claim owns what is in its own namespace; elsewhere it is only named.
 fn metadata(claim: &ServiceClaim, namespace: &str, name: &str) -> Value {
     let mut labels = managed::labels();
     if let Some((agency, project)) = split_project_namespace(namespace) {
         (labels[LABEL_AGENCY], labels[LABEL_PROJECT]) = (json!(agency), json!(project));
     }
-    if claim.metadata.namespace.as_deref() == Some(namespace) {
-        return json!({"name": name, "namespace": namespace, "labels": labels, "ownerReferences": [claim.controller_owner_ref(&())]});
+    if claim.namespace().as_deref() == Some(namespace) {
+        let owners: Vec<_> = claim.controller_owner_ref(&()).into_iter().collect();
+        return json!({"name": name, "namespace": namespace, "labels": labels, "ownerReferences": owners});
     }
     labels[LABEL_CLAIM] = json!(claim.metadata.uid);
     json!({"name": name, "namespace": namespace, "labels": labels})
 }
 
-/// The Secret of the Service Binding Specification: `type`, `provider`, the service's values and the provider's entries.
-fn secret(claim: &ServiceClaim, namespace: &str, service: &SharedService, credentials: &BTreeMap<String, ByteString>) -> Value {
+/// The Secret of the Service Binding Specification: `type`, `provider`, the service's values and the entries of its credentials.
+/// What a provider copies to all yields to the values; what a provisioner made for this claim does not.
+fn secret(claim: &ServiceClaim, service: &SharedService, namespace: &str, credentials: &Credentials) -> Value {
     let binding = &service.spec.binding;
     let provider = binding.provider.clone().unwrap_or_else(|| service.name_any());
     let text = |value: &str| ByteString(value.as_bytes().to_vec());
-    let mut data = credentials.clone();
-    data.extend(binding.values.iter().map(|(key, value)| (key.clone(), text(value))));
+    let values = binding.values.iter().map(|(key, value)| (key.clone(), text(value)));
+    let entries = credentials.entries.0.clone();
+    let mut data: BTreeMap<_, _> =
+        if credentials.record.is_some() { values.chain(entries).collect() } else { entries.into_iter().chain(values).collect() };
     data.insert("type".into(), text(&binding.binding_type));
     data.insert("provider".into(), text(&provider));
-    let metadata = metadata(claim, namespace, &secret_name(claim));
+    let mut metadata = metadata(claim, namespace, &secret_name(claim));
+    if let Some(record) = &credentials.record {
+        metadata["annotations"] = json!({ANNOTATION_PROVISIONED: record});
+    }
     json!({"apiVersion": "v1", "kind": "Secret", "type": format!("servicebinding.io/{}", binding.binding_type), "metadata": metadata, "data": data})
 }
 
 /// The way to the service through the project's network isolation.
-fn egress(claim: &ServiceClaim, namespace: &str, service: &SharedService) -> Option<Value> {
+fn egress(claim: &ServiceClaim, service: &SharedService, namespace: &str) -> Option<Value> {
     let rules: Vec<_> = service
         .spec
         .binding

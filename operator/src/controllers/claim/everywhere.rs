@@ -1,7 +1,7 @@
 //! Where a claim is bound: one of a project there, and one that an agency has by entitlement in each of its projects.
 
 use govcloud_crds::{
-    ServiceClaim, SharedService,
+    ServiceClaim,
     conditions::Verdict,
     names::{LABEL_AGENCY, LABEL_PROJECT},
     service::{
@@ -13,10 +13,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{
-    Entries,
-    binding::{self, egress_name, secret_name},
-};
+use super::binding::{egress_name, secret_name};
 use crate::{context::Context, error::Error, stores::Stores};
 
 /// The namespaces in which a claim is bound. One that goes is left alone: nothing can be written there any more.
@@ -36,58 +33,21 @@ pub fn places(claim: &ServiceClaim, stores: &Stores) -> Vec<String> {
     places
 }
 
-/// Binds a claim wherever it belongs; otherwise says what is in the way. A place where something is costs the others nothing.
-pub(super) async fn bind(
-    claim: &ServiceClaim,
-    service: &SharedService,
-    credentials: &Entries,
-    context: &Context,
-) -> Result<Option<Verdict>, Error> {
-    let places = places(claim, &context.stores);
-    let (mut failed, mut in_the_way, mut taken) = (None, None, Vec::new());
-    for place in &places {
-        match binding::bind(claim, place, service, credentials, context).await {
-            Err(error) if is_going(&error) => {}
-            Err(error) => {
-                failed.get_or_insert(error);
-            }
-            Ok(Some(verdict)) if verdict.reason == "SecretExists" => {
-                taken.push(place.as_str());
-                in_the_way.get_or_insert(verdict);
-            }
-            Ok(Some(verdict)) => return Ok(Some(verdict)), // it is the same everywhere
-            Ok(None) => {}
-        }
-    }
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    Ok(in_the_way.map(|verdict| if is_entitled(claim) { taken_in(claim, &taken, &verdict) } else { verdict }))
+/// Whether a write failed because a project's namespace is being deleted, or just was: its event says so in a moment.
+pub(super) fn is_going(claim: &ServiceClaim, error: &Error) -> bool {
+    let terminates = || error.said().is_some_and(|said| said.contains("because it is being terminated"));
+    is_entitled(claim) && (error.code() == Some(404) || (error.code() == Some(403) && terminates()))
 }
 
-/// A namespace that is being deleted, or just was: its event says so in a moment.
-fn is_going(error: &Error) -> bool {
-    let terminates = error.said().is_some_and(|said| said.contains("because it is being terminated"));
-    error.code() == Some(404) || (error.code() == Some(403) && terminates)
-}
-
-fn taken_in(claim: &ServiceClaim, places: &[&str], verdict: &Verdict) -> Verdict {
-    let secret = secret_name(claim);
-    let first = places.first().copied().unwrap_or_default();
+/// What stands in the way in some projects.
+pub(super) fn taken_in(claim: &ServiceClaim, places: &[&str]) -> Verdict {
+    let (secret, first) = (secret_name(claim), places.first().copied().unwrap_or_default());
     let message = format!(
         "In {} there is a Secret {secret} already that was not made for this claim, and it stays as it is; there the service cannot be \
          used. Rename or delete it, or the claim that it belongs to: kubectl get secret {secret} -n {first} -o yaml",
         places.join(", ")
     );
-    Verdict { message, ..verdict.clone() }
-}
-
-/// Removes what was made for a claim, wherever that is.
-pub(super) async fn unbind(claim: &ServiceClaim, context: &Context) -> Result<(), Error> {
-    for place in places(claim, &context.stores) {
-        binding::unbind(claim, &place, context).await?;
-    }
-    Ok(())
+    Verdict::no("Ready", "SecretExists", message)
 }
 
 /// Whether there may be a Secret of it: unbinding asks the API server, and those who wait are many.

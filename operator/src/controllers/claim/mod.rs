@@ -4,35 +4,32 @@ mod binding;
 mod everywhere;
 mod news;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use govcloud_crds::{
     ServiceClaim, SharedService,
     conditions::{Verdict, conditions},
     service::{
         BindingReference, ClaimPhase, ServiceClaimStatus,
-        rules::{consented, current_service, eligible, end_of, is_entitled, moves_to, plan_in_force, reserved, warned},
+        rules::{consented, current_service, eligible, end_of, moves_to, plan_in_force, reserved, warned},
     },
 };
 use jiff::Timestamp;
-use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{
     Api, ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
-use binding::{credentials, secret_name};
-use everywhere::{bind, may_be_bound, unbind};
-
+use binding::{Outcome, Prepared, bind, prepare, secret_name, unbind};
 pub use everywhere::tell;
+use everywhere::{may_be_bound, places};
 
 use super::service::Known;
 use crate::{context::Context, error::Error, stores::Stores};
 
 /// How often a claim whose Secret's name is taken looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
-
-type Entries = BTreeMap<String, ByteString>;
 
 /// Binds a claim that holds capacity, and unbinds one that does not.
 pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Result<Action, Error> {
@@ -44,23 +41,19 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
         return Ok(Action::await_change()); // the newer ledger asks for another look if it says anything else
     }
     let now = context.now();
-    let mut look = look(&claim, next.or_else(|| service.clone()), &context, now);
-    if look.moves(service.as_ref()) && !matches!(look.entries, Some(Ok(_))) {
-        look = look.stay(self::look(&claim, service, &context, now));
+    let mut look = look(&claim, next.or_else(|| service.clone()), &context, now).await?;
+    if look.moves(service.as_ref()) && !matches!(look.prepared, Some(Ok(_))) {
+        look = look.stay(self::look(&claim, service, &context, now).await?);
     }
-    let Look { service, mut view, entries } = look;
-    match (&service, entries) {
-        (Some(service), Some(Ok(entries))) => match bind(&claim, service, &entries, &context).await? {
-            None => view.phase = ClaimPhase::Bound,
-            Some(waiting) => {
-                // One project whose Secret is in the way costs the others nothing.
-                let is_bound = is_entitled(&claim) && waiting.reason == "SecretExists";
-                view.phase = if is_bound { ClaimPhase::Bound } else { view.phase };
-                view.verdicts.push(waiting);
-            }
-        },
+    let Look { service, mut view, prepared } = look;
+    match (&service, prepared) {
+        (Some(service), Some(Ok(prepared))) => view.takes(bind(&claim, service, prepared, &context).await?),
         (_, Some(Err(waiting))) => view.verdicts.push(waiting),
-        _ if may_be_bound(&claim, &context) => unbind(&claim, &context).await?,
+        _ if may_be_bound(&claim, &context) => {
+            for namespace in places(&claim, &context.stores) {
+                unbind(&claim, &namespace, &context).await?;
+            }
+        }
         _ => {}
     }
     view.close(&claim);
@@ -73,14 +66,22 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
 struct Look {
     service: Option<Arc<SharedService>>,
     view: View,
-    /// The provider's entries, or why they are not to be had; `None` if it is not to be bound.
-    entries: Option<Result<Entries, Verdict>>,
+    /// What its Secret is given, or why that is not to be had; `None` if it is not to be bound.
+    prepared: Option<Result<Prepared, Verdict>>,
 }
 
-fn look(claim: &ServiceClaim, service: Option<Arc<SharedService>>, context: &Context, now: Timestamp) -> Look {
+async fn look(
+    claim: &ServiceClaim,
+    service: Option<Arc<SharedService>>,
+    context: &Arc<Context>,
+    now: Timestamp,
+) -> Result<Look, Error> {
     let view = View::of(claim, service.as_deref(), context, now);
-    let entries = service.as_deref().filter(|_| view.is_to_be_bound()).map(|service| credentials(service, context));
-    Look { service, view, entries }
+    let prepared = match service.as_deref().filter(|_| view.is_to_be_bound()) {
+        Some(service) => Some(prepare(claim, service, &places(claim, &context.stores), context).await?),
+        None => None,
+    };
+    Ok(Look { service, view, prepared })
 }
 
 impl Look {
@@ -90,7 +91,7 @@ impl Look {
 
     /// It is listed where it moves to and cannot be bound there yet: it stays where it was, and says why.
     fn stay(self, mut old: Self) -> Self {
-        let why = match self.entries {
+        let why = match self.prepared {
             Some(Err(why)) => Some(why),
             _ => self.view.verdicts.into_iter().find(|v| v.holds != Some(true)),
         };
@@ -122,6 +123,8 @@ struct View {
     phase: ClaimPhase,
     /// Eligible first; `Ready` before all of them in the end.
     verdicts: Vec<Verdict>,
+    /// The number of the credentials that a provisioner made, once they are the only ones.
+    rotation: Option<i32>,
     /// When it is withdrawn, if the agency is no longer entitled to it.
     withdrawn_after: Option<Timestamp>,
 }
@@ -147,7 +150,16 @@ impl View {
             verdicts.extend(plan_in_force(claim, service, known.agency.as_deref()));
             verdicts.extend(warned(claim, service, next.as_deref(), known.standing(now)));
         }
-        Self { phase, verdicts, withdrawn_after: None }
+        Self { phase, verdicts, rotation: None, withdrawn_after: None }
+    }
+
+    /// What became of the binding.
+    fn takes(&mut self, outcome: Outcome) {
+        if outcome.is_bound {
+            self.phase = ClaimPhase::Bound;
+        }
+        self.rotation = outcome.rotation;
+        self.verdicts.extend(outcome.verdicts);
     }
 
     fn is_to_be_bound(&self) -> bool {
@@ -202,6 +214,7 @@ async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &Vi
         // Who has no right to it any more gives it up, also where the ledger does not say so yet.
         plan: service.filter(|_| !view.phase.is_over()).and_then(|service| held_plan(claim, service)),
         served_by: served_by(claim, service),
+        rotation: view.rotation,
         withdrawn_after: view.withdrawn_after.map(Time),
         conditions,
         ..before.clone()
