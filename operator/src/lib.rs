@@ -27,6 +27,7 @@ pub mod permit_view;
 pub mod provision;
 pub mod rbac;
 pub mod report;
+pub mod requeue;
 pub mod run;
 pub mod scanner;
 pub mod server;

@@ -1,12 +1,16 @@
 //! Prometheus metrics. Labels are bounded: controllers, outcomes, phases, agencies and the resources that they are promised,
-//! services; never names that agencies choose.
+//! published services; never names that agencies choose.
 
-use std::{collections::BTreeSet, fmt, sync::atomic::AtomicU64};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
+};
 
 use govcloud_crds::{
     capacity::{AgencyQuotaSpec, AgencyQuotaStatus},
     finding::FindingRule,
-    service::health::Outcome as Probed,
+    service::{health::Outcome as Probed, obligation::DutyState},
 };
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -179,6 +183,62 @@ impl ProvisionerMetrics {
     }
 }
 
+/// How agencies stand with which service that they must use.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct DutyLabel {
+    /// The service, which a cloud operator names.
+    pub service: String,
+    /// `met`, `due` or `behind`.
+    pub state: &'static str,
+}
+
+/// How agencies stand with the yearly duty to automate services.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct DigitizationLabel {
+    /// `on_track` or `behind`.
+    pub state: &'static str,
+}
+
+/// How agencies stand with their duties.
+#[derive(Debug, Default)]
+pub struct DutyMetrics {
+    obligations: Family<DutyLabel, Gauge>,
+    digitization: Family<DigitizationLabel, Gauge>,
+    /// What is shown.
+    shown: Mutex<BTreeSet<(String, DutyState)>>,
+}
+
+impl DutyMetrics {
+    fn registered(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        let help = "Agencies that must use a shared service, by whether they do";
+        registry.register("obligations", help, Family::clone(&metrics.obligations));
+        let help = "Agencies that must automate services, by whether they are on track this year";
+        registry.register("digitization_agencies", help, Family::clone(&metrics.digitization));
+        metrics
+    }
+
+    /// Shows how many agencies stand how with which service, and takes away what is of no other.
+    pub fn show(&self, figures: &BTreeMap<(String, DutyState), i64>) {
+        let label = |(service, state): &(String, DutyState)| DutyLabel { service: service.clone(), state: state.as_str() };
+        for (of, count) in figures {
+            self.obligations.get_or_create(&label(of)).set(*count);
+        }
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in shown.iter().filter(|of| !figures.contains_key(*of)) {
+            self.obligations.remove(&label(gone));
+        }
+        *shown = figures.keys().cloned().collect();
+    }
+
+    /// Shows how many agencies are on track and behind with the services to automate.
+    pub fn digitization(&self, on_track: i64, behind: i64) {
+        for (state, count) in [("on_track", on_track), ("behind", behind)] {
+            self.digitization.get_or_create(&DigitizationLabel { state }).set(count);
+        }
+    }
+}
+
 /// Which agency's, of which resource.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct QuotaLabel {
@@ -272,10 +332,12 @@ pub struct Metrics {
     pub notifications_due: Gauge,
     /// What the scanner sees.
     pub scan: ScanMetrics,
-    /// What provisioners answer.
-    pub provisioners: ProvisionerMetrics,
     /// What probes of services found.
     pub health: HealthMetrics,
+    /// How agencies stand with their duties.
+    pub duties: DutyMetrics,
+    /// What provisioners answer.
+    pub provisioners: ProvisionerMetrics,
 }
 
 impl Default for Metrics {
@@ -301,8 +363,9 @@ impl Default for Metrics {
         let help = "Attempts to announce a change of a permit, by outcome";
         registry.register("notifications", help, Family::clone(&notifications));
         registry.register("notifications_due", "Changes of permits that are still to be announced", notifications_due.clone());
-        let provisioners = ProvisionerMetrics::registered(&mut registry);
         let (scan, health) = (ScanMetrics::registered(&mut registry), HealthMetrics::registered(&mut registry));
+        let duties = DutyMetrics::registered(&mut registry);
+        let provisioners = ProvisionerMetrics::registered(&mut registry);
         Self {
             registry,
             reconciles,
@@ -315,8 +378,9 @@ impl Default for Metrics {
             notifications,
             notifications_due,
             scan,
-            provisioners,
             health,
+            duties,
+            provisioners,
         }
     }
 }

@@ -27,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::Context,
     controllers::{
-        agency, capacity, claim, class, cloud, enforcement, openreports, permit, permit::places::Places, project, service,
-        sharing,
+        agency, capacity, claim, class, cloud, enforcement, entitlement, openreports, permit, permit::places::Places, project,
+        service, sharing,
     },
     health::{self, Probe},
     metrics::Metrics,
@@ -181,6 +181,7 @@ async fn check_identity(options: &Options, client: &Client) -> Result<(), StartE
 struct Receivers {
     cloud: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::GovernmentCloud>>,
     agency: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::Agency>>,
+    entitlement: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::Agency>>,
     project: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::Project>>,
     pool: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::CapacityPool>>,
     quota: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::AgencyQuota>>,
@@ -202,7 +203,7 @@ macro_rules! channels {
 }
 
 fn channels() -> (Queues, Receivers) {
-    channels!(cloud, agency, project, pool, quota, class, permit, service, claim, notices, probes)
+    channels!(cloud, agency, entitlement, project, pool, quota, class, permit, service, claim, notices, probes)
 }
 
 fn context(
@@ -252,6 +253,7 @@ fn controllers(
     spawn! {
         "cloud": clouds, cloud, cloud::reconcile;
         "agency": agencies, agency, agency::reconcile;
+        "entitlement": agencies, entitlement, entitlement::reconcile;
         "project": projects, project, project::reconcile;
         "pool": pools, pool, capacity::reconcile_pool;
         "quota": quotas, quota, capacity::reconcile_quota;

@@ -12,7 +12,7 @@ use govcloud_crds::{
     conditions::is_true,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, QUOTA_NAME, agency_of_home, home_namespace, split_project_namespace},
     permit::{Phase, notice::due},
-    service::rules::{current_service, is_told},
+    service::rules::{agency_of_claim, current_service, is_entitled, is_told},
 };
 use k8s_openapi::api::{
     core::v1::{Namespace, Node, Secret},
@@ -26,7 +26,7 @@ use kube::{
 use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use crate::{
-    controllers::capacity::operation_of,
+    controllers::{capacity::operation_of, entitlement::in_home as entitled_of},
     index::within,
     stores::{Definition, Stores},
 };
@@ -37,6 +37,7 @@ use crate::{
 pub struct Queues {
     pub cloud: UnboundedSender<ObjectRef<GovernmentCloud>>,
     pub agency: UnboundedSender<ObjectRef<Agency>>,
+    pub entitlement: UnboundedSender<ObjectRef<Agency>>,
     pub project: UnboundedSender<ObjectRef<Project>>,
     pub pool: UnboundedSender<ObjectRef<CapacityPool>>,
     pub quota: UnboundedSender<ObjectRef<AgencyQuota>>,
@@ -72,6 +73,11 @@ impl Queues {
 
     fn the_agency(&self, name: &str) {
         let _ = self.agency.send(ObjectRef::new(name));
+    }
+
+    /// What an agency has without asking.
+    fn the_entitlement(&self, agency: &str) {
+        let _ = self.entitlement.send(ObjectRef::new(agency));
     }
 
     fn the_permit(&self, permit: &ProcessingPermit) {
@@ -113,6 +119,7 @@ impl Queues {
         self.sharing.notify_one();
         Self::each(&self.cloud, &stores.clouds, |_| true);
         Self::each(&self.agency, &stores.agencies, |_| true);
+        Self::each(&self.entitlement, &stores.agencies, |_| true);
         Self::each(&self.project, &stores.projects, |_| true);
         Self::each(&self.pool, &stores.pools, |_| true);
         Self::each(&self.quota, &stores.quotas, |_| true);
@@ -191,6 +198,7 @@ pub fn cloud(stores: &Stores, queues: &Queues, cloud: &GovernmentCloud) {
 pub fn agency(stores: &Stores, queues: &Queues, agency: &Agency) {
     let name = agency.name_any();
     queues.the_agency(&name);
+    queues.the_entitlement(&name);
     queues.the_cloud();
     queues.scan.notify_one();
     queues.sharing.notify_one();
@@ -362,10 +370,34 @@ pub fn service(stores: &Stores, queues: &Queues, service: &SharedService) {
         for other in &ending {
             queues.the_service(&other.name_any());
         }
+        rules(stores, queues, service, &claims);
     } else {
         claims.retain(|claim| !is_told(claim, service));
     }
     queues.the_claims(&claims);
+}
+
+/// Which agencies are given a service, and which must use it.
+fn rules(stores: &Stores, queues: &Queues, service: &SharedService, claims: &[Arc<ServiceClaim>]) {
+    if service.spec.entitlement.is_some() || claims.iter().any(|claim| is_entitled(claim)) {
+        Queues::each(&queues.entitlement, &stores.agencies, |_| true);
+    }
+    let obliges = service.spec.obligation.is_some();
+    Queues::each(&queues.agency, &stores.agencies, |a| {
+        obliges || a.status.as_ref().is_some_and(|status| status.obligations.is_some())
+    });
+}
+
+/// A claim by entitlement is one of its agency's rights, and any may be what its agency must have.
+fn duties(stores: &Stores, queues: &Queues, claim: &ServiceClaim) {
+    let Some(agency) = agency_of_claim(claim) else { return };
+    if is_entitled(claim) {
+        queues.the_entitlement(agency);
+    }
+    let obliges = |name: &str| stores.services.get(&ObjectRef::new(name)).is_some_and(|s| s.spec.obligation.is_some());
+    if obliges(&claim.spec.shared_service) || obliges(current_service(claim)) {
+        queues.the_agency(agency);
+    }
 }
 
 /// A claim asks the ledgers that have to do with it.
@@ -373,6 +405,7 @@ pub fn claim(stores: &Stores, queues: &Queues, claim: &ServiceClaim) {
     let name = ObjectRef::from_obj(claim);
     let is_gone = stores.claims.get(&name).is_none_or(|live| live.metadata.deletion_timestamp.is_some());
     let _ = queues.claim.send(name);
+    duties(stores, queues, claim);
     let serving = current_service(claim);
     let live = stores.services.get(&ObjectRef::new(serving));
     let mut asked = BTreeSet::from([claim.spec.shared_service.clone(), serving.to_owned()]);
@@ -422,8 +455,10 @@ pub fn namespace(stores: &Stores, queues: &Queues, namespace: &Namespace) {
     queues.the_project_of(&name);
     if let Some(agency) = agency_of_home(&name) {
         queues.the_agency(agency);
+        queues.the_entitlement(agency);
     }
     if let Some((agency, project)) = split_project_namespace(&name) {
+        queues.the_claims(&entitled_of(agency, stores));
         Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
         Queues::each(&queues.permit, &stores.permits, |p| in_home(p, agency) && p.spec.project == project);
     }
@@ -468,7 +503,8 @@ fn binding(stores: &Stores, queues: &Queues, object: &DynamicObject, agency: &st
     let owners = object.owner_references().iter().filter(|owner| owner.kind == "ServiceClaim");
     let owners: Vec<_> = owners.map(|owner| ObjectRef::new(&owner.name).within(&namespace)).collect();
     if owners.is_empty() {
-        queues.the_claims(&stores.claims_of.get(agency));
+        queues.the_claims(&entitled_of(agency, stores));
+        queues.the_entitlement(agency); // it may be of one that is gone
     }
     for owner in owners {
         let _ = queues.claim.send(owner);

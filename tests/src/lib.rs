@@ -8,6 +8,7 @@
 mod audit;
 mod binaries;
 pub mod catalogue;
+pub mod claims;
 mod cloud;
 pub mod figures;
 pub mod fixtures;
@@ -19,6 +20,8 @@ pub mod objects;
 mod operator_process;
 pub mod people;
 pub mod prometheus;
+pub mod postgres;
+pub mod provisioner;
 pub mod receiver;
 pub mod remedy;
 pub mod tenant;

@@ -3,7 +3,8 @@
 use kube::ResourceExt;
 
 use super::{
-    Reservation, ServiceClaim, SharedService, drain::current_service, eligibility::no_such_plan, ledger::MAX_RESERVATIONS,
+    Reservation, ServiceClaim, ServiceClaimStatus, SharedService, drain::current_service, eligibility::no_such_plan,
+    ledger::MAX_RESERVATIONS,
 };
 use crate::{
     Agency, Resources,
@@ -105,28 +106,21 @@ pub fn exhausted(service: &SharedService, available: &Resources, waiting: usize)
 /// Whether a claim's status says what the ledger of `service` does: then there is nothing new for it in the ledger.
 pub fn is_told(claim: &ServiceClaim, service: &SharedService) -> bool {
     let Some(status) = &claim.status else { return false };
-    let now = reserved(claim, Some(service));
-    let before = find(&status.conditions, RESERVED);
-    let is_same = before.is_some_and(|before| {
-        let holds = match now.holds {
-            Some(true) => "True",
-            Some(false) => "False",
-            None => "Unknown",
-        };
-        before.status == holds && before.reason == now.reason
-    });
     let held = claim.metadata.uid.as_deref().and_then(|uid| service.holding(uid));
-    if current_service(claim) != service.name_any() {
-        return held.is_none(); // it is listed where it moves to
+    if current_service(claim) != service.name_any() || status.phase.is_over() {
+        return held.is_none(); // otherwise it is listed where it moves to, or has its right again
     }
-    let has_plan = held.is_none_or(|held| {
-        let is_it = status.plan.as_deref() == Some(if held.plan.is_empty() { &claim.spec.plan } else { &held.plan });
-        let is_whole = service.spec.plan(&held.plan).is_none_or(|plan| plan.capacity.fits_in(&held.capacity));
-        let says_whole =
-            find(&status.conditions, IN_FORCE).is_some_and(|c| c.status == "True") == (is_whole && held.plan == claim.spec.plan);
-        is_it && says_whole
-    });
-    is_same && has_plan
+    let now = reserved(claim, Some(service));
+    let is_same = find(&status.conditions, RESERVED).is_some_and(|before| before.reason == now.reason);
+    is_same && held.is_none_or(|held| says_plan(status, held, claim, service))
+}
+
+/// Whether it says which plan it has, and whether that is all that it asks for.
+fn says_plan(status: &ServiceClaimStatus, held: &Reservation, claim: &ServiceClaim, service: &SharedService) -> bool {
+    let plan = if held.plan.is_empty() { &claim.spec.plan } else { &held.plan };
+    let is_whole = service.spec.plan(plan).is_some_and(|plan| plan.capacity.fits_in(&held.capacity));
+    let said = find(&status.conditions, IN_FORCE).is_some_and(|c| c.status == "True");
+    status.plan.as_ref() == Some(plan) && said == (is_whole && *plan == claim.spec.plan)
 }
 
 #[cfg(test)]

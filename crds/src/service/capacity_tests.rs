@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     conditions::conditions,
-    service::{ServiceClaimStatus, SharedServiceStatus, ledger::allocated},
+    service::{ClaimPhase, ServiceClaimStatus, SharedServiceStatus, ledger::allocated},
 };
 
 fn service(capacity: i64, held: serde_json::Value) -> SharedService {
@@ -94,6 +94,9 @@ fn a_claim_is_looked_at_again_when_the_ledger_says_something_else() {
     assert!(is_told(&waits_for_more, &with));
     let larger = service(3, json!([{"uid": "c", "plan": "large", "capacity": {"brokers": 3}}]));
     assert!(!is_told(&waits_for_more, &larger), "it has the other plan now");
+    let mut rejected = claim("small");
+    rejected.status = Some(ServiceClaimStatus { phase: ClaimPhase::Rejected, ..ServiceClaimStatus::default() });
+    assert!(is_told(&rejected, &without) && !is_told(&rejected, &with));
     let mut moved = told(&with, "small");
     moved.status.as_mut().expect("set").served_by = Some("next".into());
     assert!(is_told(&moved, &without) && !is_told(&moved, &with));

@@ -22,9 +22,11 @@ pub fn current_service(claim: &ServiceClaim) -> &str {
     moved_to.unwrap_or(&claim.spec.shared_service)
 }
 
-/// Whether a service hands its claims on to the one of this name.
-pub fn moves_to(service: &SharedService, other: &str) -> bool {
-    service.spec.drain.as_ref().is_some_and(|drain| drain.move_to.as_deref() == Some(other)) && service.name_any() != other
+/// Whether a service hands its claims on to this other one. One that ends itself takes none: two that name each other would
+/// hand them to and fro.
+pub fn moves_to(service: &SharedService, other: &SharedService) -> bool {
+    let named = service.spec.drain.as_ref().and_then(|drain| drain.move_to.as_deref());
+    named == Some(&*other.name_any()) && service.name_any() != other.name_any() && other.is_offered()
 }
 
 /// The end of a service; its condition `Draining`. `None` while it does not end.

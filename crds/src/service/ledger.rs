@@ -57,9 +57,7 @@ pub fn applicant<'a>(
     let plan = match serving {
         _ if is_at_home => claim.spec.plan.as_str(),
         None => plan_held(service, uid, claim)?,
-        Some(other) if moves_to(other, &service.name_any()) => {
-            plan_held(service, uid, claim).or_else(|| plan_held(other, uid, claim))?
-        }
+        Some(other) if moves_to(other, service) => plan_held(service, uid, claim).or_else(|| plan_held(other, uid, claim))?,
         Some(_) => return None,
     };
     let may = eligible_with(claim, service, plan, standing).holds == Some(true);

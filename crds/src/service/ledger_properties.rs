@@ -106,7 +106,7 @@ impl World {
         let claim = &mut self.claims[claim].0;
         let other = usize::from(current_service(claim) == NAMES[0]);
         let (from, to) = (&self.services[1 - other], &self.services[other]);
-        if moves_to(from, NAMES[other]) && to.holding(&uid(claim)).is_some() {
+        if moves_to(from, to) && to.holding(&uid(claim)).is_some() {
             claim.status.get_or_insert_default().served_by = Some(NAMES[other].into());
         }
     }

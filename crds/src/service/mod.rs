@@ -4,8 +4,10 @@ mod capacity;
 mod credentials;
 mod drain;
 mod eligibility;
+pub mod entitlement;
 pub mod health;
 mod ledger;
+pub mod obligation;
 pub mod rules;
 pub mod sharing;
 
@@ -236,9 +238,9 @@ pub struct Obligation {
     /// Which agencies.
     #[serde(default)]
     pub match_agencies: AgencySelector,
-    /// From which day, as YYYY-MM-DD.
+    /// Until when, as YYYY-MM-DD: who does not use it when that day ends, in UTC, is behind.
     #[schemars(length(max = 32))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$')").message("give a date as YYYY-MM-DD, such as 2027-03-20"))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$') && !format.date().validate(self).hasValue()").message("give a day of the calendar as YYYY-MM-DD, such as 2027-03-20"))]
     pub due_by: String,
 }
 
@@ -452,6 +454,13 @@ pub enum ClaimPhase {
     Rejected,
     /// Given back.
     Released,
+}
+
+impl ClaimPhase {
+    /// Whether it has no right to anything.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Rejected | Self::Released)
+    }
 }
 
 /// The Secret of a binding.

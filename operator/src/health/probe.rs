@@ -63,17 +63,22 @@ fn failed(error: &reqwest::Error) -> Outcome {
     if is_about_tls(error) { Outcome::TlsFailed(why) } else { Outcome::Unreachable(why) }
 }
 
-/// Whether TLS is what failed. An I/O error hides what it is about from its sources.
+/// Whether TLS is what failed.
 fn is_about_tls(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(deeper) = cause {
-        let inner = deeper.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if deeper.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if deeper.is::<rustls::Error>() || deeper.downcast_ref::<io::Error>().is_some_and(carries_tls) {
             return true;
         }
         cause = deeper.source();
     }
     false
+}
+
+/// An I/O error hides what it carries from its sources, and may carry another one.
+fn carries_tls(error: &io::Error) -> bool {
+    let Some(inner) = error.get_ref() else { return false };
+    inner.is::<rustls::Error>() || inner.downcast_ref::<io::Error>().is_some_and(carries_tls)
 }
 
 /// What it comes down to. The outer errors repeat the address, which may have a password in it.
@@ -83,4 +88,18 @@ fn root_cause(error: &reqwest::Error) -> String {
         cause = Some(deeper);
     }
     cause.map_or_else(|| "the address cannot be used".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_is_recognised_however_deep_it_lies() {
+        let tls = || io::Error::other(rustls::Error::DecryptError);
+        assert!(carries_tls(&tls()));
+        assert!(carries_tls(&io::Error::other(tls())));
+        assert!(!carries_tls(&io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused))));
+        assert!(!carries_tls(&io::Error::from(io::ErrorKind::ConnectionRefused)));
+    }
 }

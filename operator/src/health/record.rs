@@ -93,12 +93,12 @@ pub(super) async fn record(
         let written = context.write_status(&api, &*service, service.status.as_ref(), status, |s, status| s.status = Some(status));
         match written.await {
             Ok(_) => {
-                tracing::info!(service = %name, reason = verdict.reason, said = verdict.message, "health changed");
+                tracing::info!(service = name.name, reason = verdict.reason, said = verdict.message, "health changed");
                 return done;
             }
             Err(error) if error.is_conflict() => tokio::time::sleep(PAUSE).await,
             Err(error) => {
-                tracing::warn!(service = %name, %error, "what a probe found could not be written; tried again");
+                tracing::warn!(service = name.name, %error, "what a probe found could not be written; tried again");
                 break;
             }
         }

@@ -93,7 +93,8 @@ pub(super) fn picture(context: &Context) -> Option<Picture> {
         let namespace = world.home_of(&spec.object.namespace);
         ((namespace, name_of(spec.rule, &spec.object)), spec)
     };
-    Some(Picture { findings: found.into_iter().map(place).collect(), undecided })
+    let findings = found.into_iter().map(place).chain(super::obligations::found(context)).collect();
+    Some(Picture { findings, undecided })
 }
 
 /// Definitions that look like processing infrastructure; `None` before they were looked at.

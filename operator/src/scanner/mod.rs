@@ -7,6 +7,7 @@
 mod definitions;
 mod judge;
 mod kinds;
+mod obligations;
 mod seen;
 mod utilisation;
 mod watch;

@@ -105,7 +105,7 @@ async fn ensure(
         Some((None, live)) => (*live).clone(),
         None => {
             let created = api.create(&params, &ProcessingFinding::new(name, spec.clone())).await.map_err(failed)?;
-            tell(context, spec).await;
+            tell(context, spec, &created).await;
             created
         }
     };
@@ -135,8 +135,11 @@ fn is_of_today(finding: &ProcessingFinding, now: Timestamp) -> bool {
     last_seen.is_some_and(|last| day(last.0) == day(now))
 }
 
-/// Tells the people of the project.
-async fn tell(context: &Context, spec: &ProcessingFindingSpec) {
+/// Tells the people of the project, or of the agency if it is the agency that does not do something.
+async fn tell(context: &Context, spec: &ProcessingFindingSpec, created: &ProcessingFinding) {
+    if spec.rule == FindingRule::Obligation {
+        return context.tell(created, true, &spec.rule.to_string(), spec.message.clone()).await;
+    }
     let Some((agency, project)) = split_project_namespace(&spec.object.namespace) else { return };
     let project: Option<Arc<Project>> = context.stores.projects.get(&ObjectRef::new(project).within(&home_namespace(agency)));
     if let Some(project) = project {

@@ -6,7 +6,7 @@ use govcloud_crds::{
     ServiceClaim, SharedService,
     conditions::Verdict,
     names::{ANNOTATION_PROVISIONED, LABEL_AGENCY, LABEL_CLAIM, LABEL_PROJECT, split_project_namespace},
-    service::Provisioner,
+    service::{Provisioner, rules::is_entitled},
 };
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
@@ -14,6 +14,8 @@ use kube::{
     api::{DeleteParams, Preconditions},
 };
 use serde_json::{Value, json};
+
+use super::everywhere::{is_going, taken_in};
 
 use crate::{
     context::Context,
@@ -35,11 +37,6 @@ pub(super) struct Outcome {
     pub rotation: Option<i32>,
     /// What there is to say about it. Of what is in the way, it is about `Ready`.
     pub verdicts: Vec<Verdict>,
-}
-
-/// The namespaces in which a claim is bound.
-pub(super) fn places(claim: &ServiceClaim) -> Vec<String> {
-    claim.namespace().into_iter().collect()
 }
 
 /// What the Secret in one namespace is at present, and what it is to be given.
@@ -80,8 +77,20 @@ pub(super) async fn bind(
     context: &Arc<Context>,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome { is_bound: true, ..Outcome::default() };
+    let (mut failed, mut taken) = (None, Vec::new());
     for part in &prepared.0 {
-        let in_the_way = bind_in(claim, service, part, context).await?;
+        let in_the_way = match bind_in(claim, service, part, context).await {
+            Err(error) if is_going(claim, &error) => continue,
+            Err(error) => {
+                failed.get_or_insert(error);
+                continue;
+            }
+            Ok(Some(verdict)) if verdict.reason == "SecretExists" && is_entitled(claim) => {
+                taken.push(part.namespace.as_str());
+                continue;
+            }
+            Ok(in_the_way) => in_the_way,
+        };
         outcome.is_bound &= in_the_way.is_none();
         if let Some(waiting) = in_the_way.or_else(|| part.credentials.waiting.clone())
             && !outcome.verdicts.contains(&waiting)
@@ -89,7 +98,15 @@ pub(super) async fn bind(
             outcome.verdicts.push(waiting);
         }
     }
-    let Some(provisioner) = &service.spec.binding.provisioner else { return Ok(outcome) };
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    // One project whose Secret is in the way costs the others nothing.
+    outcome.is_bound &= taken.is_empty() || taken.len() < prepared.0.len();
+    outcome.verdicts.extend((!taken.is_empty()).then(|| taken_in(claim, &taken)));
+    let Some(provisioner) = service.spec.binding.provisioner.as_ref().filter(|_| !prepared.0.is_empty()) else {
+        return Ok(outcome);
+    };
     outcome.rotation = claim.status.as_ref().and_then(|status| status.rotation);
     if outcome.verdicts.is_empty() {
         let namespaces: Vec<_> = prepared.0.into_iter().map(|part| part.namespace).collect();
@@ -264,8 +281,9 @@ async fn remove_egress(claim: &ServiceClaim, namespace: &str, context: &Context)
     context.stores.managed.remove(&context.client, "NetworkPolicy", Some(namespace), &egress_name(claim)).await
 }
 
+/// No claim of a project has the name that one of a home has here.
 pub(super) fn egress_name(claim: &ServiceClaim) -> String {
-    format!("govcloud-{}", claim.name_any())
+    if is_entitled(claim) { format!("govcloud.entitled-{}", claim.name_any()) } else { format!("govcloud-{}", claim.name_any()) }
 }
 
 /// The metadata of a part of the binding. The claim owns what is in its own namespace; elsewhere it is only named.

@@ -1,34 +1,35 @@
 //! ServiceClaim: the Secret of the Service Binding Specification, and the way through the network.
 
 mod binding;
+mod everywhere;
 mod news;
 
 use std::{sync::Arc, time::Duration};
 
 use govcloud_crds::{
     ServiceClaim, SharedService,
-    conditions::{Verdict, conditions, find},
+    conditions::{Verdict, conditions},
     service::{
         BindingReference, ClaimPhase, ServiceClaimStatus,
         rules::{consented, current_service, eligible, end_of, moves_to, plan_in_force, reserved, warned},
     },
 };
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{
     Api, ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
-use binding::{Outcome, Prepared, bind, places, prepare, secret_name, unbind};
+use binding::{Outcome, Prepared, bind, prepare, secret_name, unbind};
+pub use everywhere::tell;
+use everywhere::{may_be_bound, places};
 
 use super::service::Known;
 use crate::{context::Context, error::Error, stores::Stores};
 
 /// How often a claim whose Secret's name is taken looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
-
-/// Conditions of a claim that are set elsewhere.
-const OF_OTHERS: [&str; 1] = ["Entitled"];
 
 /// Binds a claim that holds capacity, and unbinds one that does not.
 pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Result<Action, Error> {
@@ -49,13 +50,14 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
         (Some(service), Some(Ok(prepared))) => view.takes(bind(&claim, service, prepared, &context).await?),
         (_, Some(Err(waiting))) => view.verdicts.push(waiting),
         _ if may_be_bound(&claim, &context) => {
-            for namespace in places(&claim) {
+            for namespace in places(&claim, &context.stores) {
                 unbind(&claim, &namespace, &context).await?;
             }
         }
         _ => {}
     }
     view.close(&claim);
+    view.entitle(&claim, &context, now);
     report(&claim, service.as_deref(), &view, &context).await?;
     Ok(next_look(service.as_deref(), &view, now))
 }
@@ -76,7 +78,7 @@ async fn look(
 ) -> Result<Look, Error> {
     let view = View::of(claim, service.as_deref(), context, now);
     let prepared = match service.as_deref().filter(|_| view.is_to_be_bound()) {
-        Some(service) => Some(prepare(claim, service, &places(claim), context).await?),
+        Some(service) => Some(prepare(claim, service, &places(claim, &context.stores), context).await?),
         None => None,
     };
     Ok(Look { service, view, prepared })
@@ -112,16 +114,8 @@ fn serving(claim: &ServiceClaim, stores: &Stores) -> (Option<Arc<SharedService>>
     };
     let next = service.spec.drain.as_ref().and_then(|drain| drain.move_to.as_ref());
     let next = next.and_then(|next| stores.services.get(&ObjectRef::new(next)));
-    let next = next.filter(|next| moves_to(&service, &next.name_any()) && next.holding(uid).is_some());
+    let next = next.filter(|next| moves_to(&service, next) && next.holding(uid).is_some());
     (Some(service), next)
-}
-
-/// Whether there may be a Secret of it: unbinding asks the API server, and those who wait are many.
-fn may_be_bound(claim: &ServiceClaim, context: &Context) -> bool {
-    let namespace = claim.metadata.namespace.as_deref();
-    let was = claim.status.as_ref().is_none_or(|s| s.binding.is_some() || s.phase == ClaimPhase::Bound);
-    was || context.stores.managed.get("Secret", namespace, &secret_name(claim)).is_some()
-        || context.stores.managed.get("NetworkPolicy", namespace, &binding::egress_name(claim)).is_some()
 }
 
 /// What there is to say of a claim.
@@ -131,6 +125,8 @@ struct View {
     verdicts: Vec<Verdict>,
     /// The number of the credentials that a provisioner made, once they are the only ones.
     rotation: Option<i32>,
+    /// When it is withdrawn, if the agency is no longer entitled to it.
+    withdrawn_after: Option<Timestamp>,
 }
 
 impl View {
@@ -154,7 +150,7 @@ impl View {
             verdicts.extend(plan_in_force(claim, service, known.agency.as_deref()));
             verdicts.extend(warned(claim, service, next.as_deref(), known.standing(now)));
         }
-        Self { phase, verdicts, rotation: None }
+        Self { phase, verdicts, rotation: None, withdrawn_after: None }
     }
 
     /// What became of the binding.
@@ -175,14 +171,21 @@ impl View {
     fn close(&mut self, claim: &ServiceClaim) {
         let held_up = self.verdicts.iter().find(|v| !matches!(v.kind, "PlanInForce" | "Draining") && v.holds != Some(true));
         let ready = match (self.phase, held_up) {
-            (ClaimPhase::Bound, _) => {
-                Verdict::yes("Ready", "Bound", format!("Secret {} holds what a workload needs.", secret_name(claim)))
-            }
+            (ClaimPhase::Bound, Some(in_the_way)) if in_the_way.kind == "Ready" => in_the_way.clone(),
+            (ClaimPhase::Bound, _) => Verdict::yes("Ready", "Bound", everywhere::is_there(claim)),
             (_, Some(verdict)) => Verdict { kind: "Ready", ..verdict.clone() },
             (_, None) => Verdict::unknown("Ready", "Binding", "It is bound in a moment."),
         };
         self.verdicts.retain(|v| v.kind != "Ready"); // what is in the way said it about Ready itself
         self.verdicts.insert(0, ready);
+    }
+
+    /// Whether the agency is still entitled to it, if it has it so.
+    fn entitle(&mut self, claim: &ServiceClaim, context: &Context, now: Timestamp) {
+        if let Some((verdict, after)) = everywhere::entitled(claim, context, now) {
+            self.verdicts.push(verdict);
+            self.withdrawn_after = after;
+        }
     }
 }
 
@@ -203,15 +206,16 @@ fn next_look(service: Option<&SharedService>, view: &View, now: Timestamp) -> Ac
 
 async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &View, context: &Context) -> Result<(), Error> {
     let before = claim.status.clone().unwrap_or_default();
-    let mut conditions = conditions(&before.conditions, &view.verdicts, claim.metadata.generation, context.now());
-    conditions.extend(OF_OTHERS.iter().filter_map(|kind| find(&before.conditions, kind).cloned()));
+    let conditions = conditions(&before.conditions, &view.verdicts, claim.metadata.generation, context.now());
     let status = ServiceClaimStatus {
         observed_generation: claim.metadata.generation,
         phase: view.phase,
         binding: (view.phase == ClaimPhase::Bound).then(|| BindingReference { name: secret_name(claim) }),
-        plan: service.and_then(|service| held_plan(claim, service)),
+        // Who has no right to it any more gives it up, also where the ledger does not say so yet.
+        plan: service.filter(|_| !view.phase.is_over()).and_then(|service| held_plan(claim, service)),
         served_by: served_by(claim, service),
         rotation: view.rotation,
+        withdrawn_after: view.withdrawn_after.map(Time),
         conditions,
         ..before.clone()
     };
@@ -222,7 +226,7 @@ async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &Vi
             tracing::info!(claim = claim.name_any(), namespace = claim.namespace(), phase = ?view.phase, "claim changed");
         }
         for news in news {
-            context.tell(claim, news.warning, news.reason, news.note).await;
+            everywhere::tell(claim, news.warning, news.reason, &news.note, context).await;
         }
     }
     Ok(())

@@ -40,6 +40,11 @@ pub(super) fn of(before: &ServiceClaimStatus, now: &ServiceClaimStatus) -> Vec<N
     } else if now.phase != ClaimPhase::Released && ends(now) != ends(before) && ends(now).is_some() {
         tell(true, "ServiceEnds", said("Draining"));
     }
+    match (before.withdrawn_after.is_some(), now.withdrawn_after.is_some()) {
+        (false, true) => tell(true, "Withdrawing", said("Entitled")),
+        (true, false) => tell(false, "EntitledAgain", said("Entitled")),
+        _ => {}
+    }
     if let (true, Some(plan), Some(old)) = (was_bound && now.phase == ClaimPhase::Bound, &now.plan, &before.plan)
         && plan != old
     {
@@ -83,6 +88,10 @@ mod tests {
         let moved = ServiceClaimStatus { served_by: Some("next".into()), ..bound.clone() };
         let larger = ServiceClaimStatus { plan: Some("large".into()), ..bound.clone() };
         let (rejected, released) = (status(ClaimPhase::Rejected, &[]), status(ClaimPhase::Released, &[]));
+        let leaving = ServiceClaimStatus {
+            withdrawn_after: Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH)),
+            ..bound.clone()
+        };
         for (before, now, told) in [
             (&new, &bound, &[][..]),
             (&new, &waits, &[]),
@@ -97,6 +106,9 @@ mod tests {
             (&warned, &released, &["Released"]),
             (&released, &released, &[]),
             (&bound, &larger, &["PlanChanged"]),
+            (&bound, &leaving, &["Withdrawing"]),
+            (&leaving, &leaving, &[]),
+            (&leaving, &bound, &["EntitledAgain"]),
         ] {
             assert_eq!(reasons(before, now), told, "{before:?} → {now:?}");
         }

@@ -46,6 +46,7 @@ pub fn policies(operator: &str, gated_keys: &[String], aliases: &Aliases, contro
         agencies::managed(operator, controllers),
         agencies::quota_status(operator),
         agencies::home_runs_nothing(),
+        agencies::home_claims(operator),
         rules::agency_roles(operator),
         devices::pods(gated_keys, aliases),
         devices::claims(gated_keys, aliases),
