@@ -14,16 +14,27 @@ fn publisher() -> String {
 }
 
 /// CEL: whether the caller is an admin of the agency that provides a service.
-fn provides(object: &str) -> String {
+fn provides() -> String {
     format!(
-        "authorizer.group({}).resource('sharedservices').namespace('agency-' + {object}.spec.provider).check('{PROVIDE}').allowed()",
+        "authorizer.group({}).resource('sharedservices').namespace('agency-' + (request.operation == 'DELETE' ? oldObject : object).spec.provider).check('{PROVIDE}').allowed()",
         literal(GROUP)
     )
 }
 
-/// CEL: whether a service is a draft of nobody's spare capacity, by the caller's own agency.
-fn own_draft(object: &str) -> String {
-    format!("({object}.spec.stage == 'Draft' && !has({object}.spec.sharing) && {})", provides(object))
+/// Asking who may do what is dear, and an expression may cost no more than two such questions: each is a variable, which is
+/// evaluated once, and only if it matters.
+fn questions() -> Vec<(String, String)> {
+    vec![("publishes".to_owned(), publisher()), ("provides".to_owned(), provides())]
+}
+
+/// CEL: whether a draft was one before and stays one, of nobody's spare capacity, and of the same agency.
+fn a_draft() -> String {
+    let draft = |object: &str| format!("({object}.spec.stage == 'Draft' && !has({object}.spec.sharing))");
+    format!(
+        "(request.operation == 'CREATE' || {}) && (request.operation == 'DELETE' || {}) && (request.operation != 'UPDATE' || object.spec.provider == oldObject.spec.provider)",
+        draft("oldObject"),
+        draft("object")
+    )
 }
 
 /// CEL: whether nothing changes but the consents. Whatever a later version adds to the spec is held the same way.
@@ -39,27 +50,17 @@ fn only_consents() -> String {
 /// An agency's admins write drafts of what their own agency provides; publishing, and changing what is published, is for
 /// those who run the cloud.
 pub(super) fn catalogue(operator: &str) -> Policy {
-    let (operator, publisher) = (is(operator), publisher());
-    let created = format!("(request.operation == 'CREATE' && {})", own_draft("object"));
-    // Each question to the authorizer costs a third of what an expression may: three are refused as too expensive.
-    let updated = format!(
-        "(request.operation == 'UPDATE' && {} && object.spec.provider == oldObject.spec.provider && object.spec.stage == 'Draft' && !has(object.spec.sharing))",
-        own_draft("oldObject")
-    );
-    let deleted = format!("(request.operation == 'DELETE' && {})", own_draft("oldObject"));
-    let shares = format!(
-        "(request.operation == 'UPDATE' && has(oldObject.spec.sharing) && {} && {})",
-        provides("oldObject"),
-        only_consents()
-    );
+    let operator = is(operator);
+    let agrees = format!("request.operation == 'UPDATE' && has(oldObject.spec.sharing) && {}", only_consents());
+    let variables = [questions(), vec![("drafts".to_owned(), a_draft()), ("agrees".to_owned(), agrees)]].concat();
     let kept = "(request.operation == 'UPDATE' && has(oldObject.spec.sharing) && object.spec.sharing == oldObject.spec.sharing)";
-    Policy::new(
+    let policy = Policy::new(
         "govcloud-guard-catalogue",
         Scope::Everywhere,
         vec![ours(&["sharedservices"], &["CREATE", "UPDATE", "DELETE"])],
         vec![
             Check::fixed(
-                format!("{operator} || {publisher} || {created} || {updated} || {deleted} || {shares}"),
+                format!("{operator} || variables.publishes || ((variables.drafts || variables.agrees) && variables.provides)"),
                 "an agency's admins write drafts of services that their own agency provides (spec.provider, and stage: Draft), and the consents of what it shares. A cloud operator publishes a draft, and changes or deletes what is published: ask them",
             ),
             Check::fixed(
@@ -73,29 +74,33 @@ pub(super) fn catalogue(operator: &str) -> Policy {
                 "names such as shared-gc-2026-000042 are for what agencies share under their permits; choose another",
             ),
         ],
-    )
+    );
+    Policy { variables, ..policy }
 }
 
 /// Whoever shares capacity says who may use it, in their own name; nobody does it for them, those who run the cloud included.
 pub(super) fn consents() -> Policy {
     let before = "(request.operation == 'UPDATE' && has(oldObject.spec.consents) ? oldObject.spec.consents.map(c, c.claim + ' ' + c.by) : [])";
-    let new = format!("object.spec.consents.filter(c, !((c.claim + ' ' + c.by) in {before}))");
-    let none = format!("!has(object.spec.consents) || {new}.size() == 0");
-    Policy::new(
+    let new = "(has(object.spec.consents) ? object.spec.consents : []).filter(c, !((c.claim + ' ' + c.by) in variables.before))"
+        .to_owned();
+    let none = "variables.added.size() == 0";
+    let variables = [questions(), vec![("before".to_owned(), before.to_owned()), ("added".to_owned(), new)]].concat();
+    let policy = Policy::new(
         "govcloud-guard-consents",
         Scope::Everywhere,
         vec![ours(&["sharedservices"], &["CREATE", "UPDATE"])],
         vec![
             Check::fixed(
-                format!("{none} || {new}.all(c, c.by == request.userInfo.username)"),
+                format!("{none} || variables.added.all(c, c.by == request.userInfo.username)"),
                 "a consent carries your own user name: spec.consents[].by",
             ),
             Check::fixed(
-                format!("{none} || (has(object.spec.sharing) && {} && !{})", provides("object"), publisher()),
+                format!("{none} || (has(object.spec.sharing) && variables.provides && !variables.publishes)"),
                 "admins of the agency that shares its capacity agree to a claim; nobody agrees in their place, also not those who run the cloud",
             ),
         ],
-    )
+    );
+    Policy { variables, ..policy }
 }
 
 /// What an agency has by entitlement is claimed in its home, by the operator; people claim in projects.
