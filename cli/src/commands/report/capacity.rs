@@ -48,7 +48,7 @@ pub struct Running {
     /// What runs without a permit, or after its end; missing if findings cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unpermitted: Option<Resources>,
-    /// What of both was found not to be used; missing if findings cannot be read.
+    /// What of both was found not to be used; missing if nothing was, also because nobody knows what is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<Resources>,
     /// How many objects run without a permit whose size cannot be told; missing if findings cannot be read.
@@ -57,9 +57,9 @@ pub struct Running {
 }
 
 impl Running {
-    /// Everything that it names.
+    /// Everything that it names, once.
     pub fn amounts(&self) -> impl Iterator<Item = &Resources> {
-        self.permitted.iter().chain(&self.unpermitted).chain(&self.idle)
+        self.permitted.iter().chain(&self.unpermitted)
     }
 
     /// Whether something runs without a permit.
@@ -180,7 +180,7 @@ pub fn running(gathered: &Gathered) -> Vec<Running> {
             agency,
             permitted: gathered.permits.as_ref().map(|_| Resources::default()),
             unpermitted: gathered.findings.as_ref().map(|_| Resources::default()),
-            idle: gathered.findings.as_ref().map(|_| Resources::default()),
+            idle: None,
             unmeasured: gathered.findings.as_ref().map(|_| 0),
         }));
     };
@@ -195,7 +195,7 @@ pub fn running(gathered: &Gathered) -> Vec<Running> {
         let runs_without = matches!(spec.rule, FindingRule::Unpermitted | FindingRule::Expired);
         let Some(class) = &spec.processing_class else { continue };
         if spec.rule == FindingRule::Idle {
-            of(class, agency, &|row| row.idle = row.idle.take().map(|sum| sum.plus(&spec.capacity)));
+            of(class, agency, &|row| row.idle = Some(row.idle.take().unwrap_or_default().plus(&spec.capacity)));
         } else if runs_without {
             of(class, agency, &|row| {
                 row.unpermitted = row.unpermitted.take().map(|sum| sum.plus(&spec.capacity));

@@ -53,7 +53,6 @@ pub fn policies(operator: &str, gated_keys: &[String], aliases: &Aliases, contro
         agencies::services(),
         services::catalogue(operator),
         services::consents(),
-        services::home_claims(operator),
         quota::in_force(),
         registries::listed(),
     ];

@@ -1,8 +1,8 @@
-//! Who may write what of the catalogue: drafts, what is published, and consents; and who claims in an agency's home.
+//! Who may write what of the catalogue: drafts, what is published, and consents.
 
 use govcloud_crds::names::GROUP;
 
-use super::{CLEANERS, is, list, literal, ours};
+use super::{is, literal, ours};
 use crate::enforcement::{
     policy::{Check, Policy, Scope},
     roles::{PROVIDE, PUBLISH},
@@ -101,18 +101,4 @@ pub(super) fn consents() -> Policy {
         ],
     );
     Policy { variables, ..policy }
-}
-
-/// What an agency has by entitlement is claimed in its home, by the operator; people claim in projects.
-pub(super) fn home_claims(operator: &str) -> Policy {
-    let cleaning = format!("(request.operation == 'DELETE' && request.userInfo.username in {})", list(CLEANERS));
-    Policy::new(
-        "govcloud-guard-home-claims",
-        Scope::Everywhere,
-        vec![ours(&["serviceclaims"], &["CREATE", "UPDATE", "DELETE"])],
-        vec![Check::fixed(
-            format!("!request.namespace.startsWith('agency-') || {} || {cleaning}", is(operator)),
-            "claims in an agency's home are what it has by entitlement, and the operator's alone; claim a service in a project: govcloud service claim",
-        )],
-    )
 }
