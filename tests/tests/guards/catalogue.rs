@@ -113,7 +113,7 @@ fn of_homes() -> Trap {
     trap(
         "an entitlement is made by hand",
         Attack::create(ADMIN, &claim),
-        "claim a service in a project",
+        "made and withdrawn by the operator",
         Remedy::Bindings("govcloud-guard-home-claims"),
     )
 }

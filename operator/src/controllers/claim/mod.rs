@@ -217,7 +217,6 @@ async fn report(claim: &ServiceClaim, service: Option<&SharedService>, view: &Vi
         rotation: view.rotation,
         withdrawn_after: view.withdrawn_after.map(Time),
         conditions,
-        ..before.clone()
     };
     let news = news::of(&before, &status);
     let api: Api<ServiceClaim> = Api::namespaced(context.client.clone(), &claim.namespace().unwrap_or_default());

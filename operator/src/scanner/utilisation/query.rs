@@ -130,7 +130,7 @@ impl Source {
         // Thanos would else leave out what it cannot reach, and what is left out looks unused. Prometheus does not mind.
         let form = [("query", query), ("time", &now.as_second().to_string()), ("partial_response", "false")];
         let request = self.client()?.post(format!("{}/api/v1/query", url.trim_end_matches('/'))).form(&form);
-        let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
+        let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
         let mut answer = request.send().await.map_err(|error| QueryError::Unreachable(root_cause(&error)))?;
         let status = answer.status();
         let mut text = Vec::new();
