@@ -36,6 +36,8 @@ pub enum Behaviour {
     Redirects(String),
     /// It does nothing, and answers an endless body.
     Endless,
+    /// It makes what it should, and ends nothing: whoever asks for that is answered this.
+    Keeps(StatusCode),
 }
 
 /// A call as it arrived.
@@ -283,7 +285,8 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         Behaviour::Says(text) => return (StatusCode::OK, text).into_response(),
         Behaviour::Redirects(to) => return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response(),
         Behaviour::Endless => return endless(),
-        Behaviour::Well | Behaviour::Silent | Behaviour::Status(_) => {}
+        Behaviour::Keeps(status) if parts.method == Method::DELETE => return status.into_response(),
+        Behaviour::Keeps(_) | Behaviour::Well | Behaviour::Silent | Behaviour::Status(_) => {}
     }
     // It goes on with what it has begun also if nobody waits for the answer any more.
     let working = tokio::spawn({

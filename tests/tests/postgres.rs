@@ -3,6 +3,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
+use axum::http::StatusCode;
 use govcloud_tests::{
     Cloud, Said, Setup,
     claims::{claim, condition, project, rotate, until, until_provisioned},
@@ -107,7 +108,7 @@ async fn who_gives_back_has_no_access_and_only_then_another_has_the_place(stage:
     cloud.apply_json(people::CUSTOMS_ADMIN, &claim(next.0, next.1, "postgres", "small")).await.succeeds();
     until(cloud, next, "there is no room", |claim| condition(claim, "CapacityReserved")["reason"] == "NoCapacity").await;
     let before = stage.provisioner.calls().len();
-    stage.provisioner.behave(Behaviour::Redirects("http://127.0.0.1:1/".to_owned()));
+    stage.provisioner.behave(Behaviour::Keeps(StatusCode::SERVICE_UNAVAILABLE));
     cloud.kubectl(people::TAX_ADMIN, &["delete", "claim", TAX.1, "-n", TAX.0]).await.succeeds();
     eventually("the provisioner was asked to revoke", || async {
         let asked = stage.provisioner.calls().len() > before;

@@ -4,7 +4,7 @@
 use axum::http::{Method, StatusCode};
 use govcloud_tests::{
     Cloud, Gate, OperatorProcess, Setup,
-    claims::{claim, condition, get, rotate, until, until_provisioned, until_reason},
+    claims::{claim, condition, get, rotate, until_provisioned, until_reason},
     eventually,
     people::{ADMIN, CLOUD_OPERATOR, CUSTOMS_ADMIN, CUSTOMS_DEVELOPER},
     provisioner::{Behaviour, Provisioner, service, token},
@@ -192,26 +192,19 @@ async fn an_old_set_ends_only_when_that_is_confirmed(stage: &Stage) {
     stage.provisioner.behave(Behaviour::Well);
     until_provisioned(&stage.cloud, place, 1).await;
     assert_eq!(stage.provisioner.live(&uid), [1]);
-    // From here on what is asked is done, and the answer says that it is not.
-    let made = stage.provisioner.calls().len();
-    stage.provisioner.behave(Behaviour::Well);
+    stage.provisioner.behave(Behaviour::Keeps(StatusCode::ACCEPTED));
     rotate(&stage.cloud, CUSTOMS_ADMIN, place, 2).await;
-    eventually("the second is made", || async {
-        let calls = stage.provisioner.calls();
-        if calls.len() > made { Ok(()) } else { Err(format!("{} calls", calls.len())) }
-    })
-    .await;
-    stage.provisioner.behave(Behaviour::Status(StatusCode::ACCEPTED));
-    let claim = until(&stage.cloud, place, "it has the second", |claim| {
-        let is_new = condition(claim, "Provisioned")["observedGeneration"] == claim["metadata"]["generation"];
-        is_new && claim["status"]["phase"] == "Bound"
-    })
-    .await;
+    let waiting = until_reason(&stage.cloud, place, "Provisioned", "ProvisionerFails").await;
+    let message = condition(&waiting, "Provisioned")["message"].to_string();
+    assert!(message.contains("the old ones are still to be ended") && message.contains("202"), "{message}");
+    assert_eq!((&waiting["status"]["phase"], &waiting["status"]["rotation"]), (&json!("Bound"), &json!(1)));
+    assert_eq!(stage.secret(place.1).await["data"]["generation"], "Mg==", "the new ones are there before the old ones end");
+    assert_eq!(stage.provisioner.live(&uid), [1, 2]);
     stage.cloud.kill_operator().await;
     stage.provisioner.behave(Behaviour::Well);
     stage.cloud.start_operator().await;
     until_provisioned(&stage.cloud, place, 2).await;
-    assert_eq!(stage.provisioner.live(&uid), [2], "{claim}");
+    assert_eq!(stage.provisioner.live(&uid), [2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

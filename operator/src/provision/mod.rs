@@ -104,35 +104,17 @@ pub fn make(
     context: &Arc<Context>,
 ) -> Result<Entries, Verdict> {
     let (endpoint, want) = endpoint(service, provisioner, made, context).map_err(|error| said(service, &error))?;
-    let look = lock(&context.provisioning.making).look(&want, Instant::now());
-    let failure = match look {
-        Look::Done(entries) => return Ok(entries),
-        Look::Waiting(failure) => failure,
-        Look::Start(failure) => {
-            let (request, owner) = (request(claim, service, made), ObjectRef::from_obj(claim));
-            let task = context.clone();
-            tokio::spawn(async move {
-                let call = async {
-                    if !is_served(&owner, &want.made, &task) {
-                        return Err(ProvisionError::Over);
-                    }
-                    task.provisioning.caller.make(&endpoint, &want.made.claim, want.made.rotation, &request).await
-                };
-                let result = measured(&task, &want.made, "make", call).await;
-                let is_over = result == Err(ProvisionError::Over);
-                let pause = lock(&task.provisioning.making).ended(&want, result, Instant::now());
-                if is_over {
-                    return forget(&want.made.claim, &task);
-                }
-                look_again(&task, owner, pause).await;
-            });
-            failure
+    let (owner, request) = (ObjectRef::from_obj(claim), request(claim, service, made));
+    let call = |context: Arc<Context>, want: Want, owner: ObjectRef<ServiceClaim>| async move {
+        if !is_served(&owner, &want.made, &context) {
+            return Err(ProvisionError::Over);
         }
+        context.provisioning.caller.make(&endpoint, &want.made.claim, want.made.rotation, &request).await
     };
-    Err(failure.map_or_else(
-        || Verdict::unknown(KIND, "Making", format!("The provisioner of {} is asked for credentials.", service.name_any())),
-        |error| said(service, &error),
-    ))
+    ask("make", |provisioning| &provisioning.making, want, owner, context, call).map_err(|failure| {
+        let asked = format!("The provisioner of {} is asked for credentials.", service.name_any());
+        failure.map_or_else(|| Verdict::unknown(KIND, "Making", asked), |error| said(service, &error))
+    })
 }
 
 /// Has the credentials of lower numbers ended, now that the Secret has those that `made` says. `Ok` means that the
@@ -145,25 +127,46 @@ pub fn retire(
     context: &Arc<Context>,
 ) -> Result<(), Verdict> {
     let (endpoint, want) = endpoint(service, provisioner, made, context).map_err(|error| not_retired(&said(service, &error)))?;
-    let look = lock(&context.provisioning.retiring).look(&want, Instant::now());
-    let failure = match look {
-        Look::Done(()) => return Ok(()),
-        Look::Waiting(failure) => failure,
-        Look::Start(failure) => {
-            let (owner, task) = (ObjectRef::from_obj(claim), context.clone());
-            tokio::spawn(async move {
-                let call = task.provisioning.caller.retire(&endpoint, &want.made.claim, want.made.rotation);
-                let result = measured(&task, &want.made, "retire", call).await;
-                let pause = lock(&task.provisioning.retiring).ended(&want, result, Instant::now());
-                look_again(&task, owner, pause).await;
-            });
-            failure
-        }
+    let call = |context: Arc<Context>, want: Want, _| async move {
+        context.provisioning.caller.retire(&endpoint, &want.made.claim, want.made.rotation).await
     };
-    Err(failure.map_or_else(
-        || Verdict::unknown(KIND, "EndingOld", "The Secret has the new credentials; the old ones are being ended."),
-        |error| not_retired(&said(service, &error)),
-    ))
+    ask("retire", |provisioning| &provisioning.retiring, want, ObjectRef::from_obj(claim), context, call).map_err(|failure| {
+        let asked = "The Secret has the new credentials; the old ones are being ended.";
+        failure.map_or_else(|| Verdict::unknown(KIND, "EndingOld", asked), |error| not_retired(&said(service, &error)))
+    })
+}
+
+/// The result of a call, if it is there. Otherwise it is made, unless it is under way or waits to be tried again, and the
+/// claim is reconciled when it has ended; `Err` says why the last one failed, if any did.
+fn ask<T, F>(
+    what: &'static str,
+    jobs: fn(&Provisioning) -> &Mutex<Jobs<T>>,
+    want: Want,
+    owner: ObjectRef<ServiceClaim>,
+    context: &Arc<Context>,
+    call: impl FnOnce(Arc<Context>, Want, ObjectRef<ServiceClaim>) -> F,
+) -> Result<T, Option<ProvisionError>>
+where
+    T: Clone + Send + 'static,
+    F: Future<Output = Result<T, ProvisionError>> + Send + 'static,
+{
+    let look = lock(jobs(&context.provisioning)).look(&want, Instant::now());
+    let failure = match look {
+        Look::Done(result) => return Ok(result),
+        Look::Waiting(failure) => return Err(failure),
+        Look::Start(failure) => failure,
+    };
+    let (call, context) = (call(context.clone(), want.clone(), owner.clone()), context.clone());
+    tokio::spawn(async move {
+        let result = measured(&context, &want.made, what, call).await;
+        let is_over = matches!(result, Err(ProvisionError::Over));
+        let pause = lock(jobs(&context.provisioning)).ended(&want, result, Instant::now());
+        if is_over {
+            return forget(&want.made.claim, &context);
+        }
+        look_again(&context, owner, pause).await;
+    });
+    Err(failure)
 }
 
 /// Has everything ended that a claim was given by a service. `Ok` means that the provisioner confirmed it, or that nothing was

@@ -101,14 +101,15 @@ pub(super) async fn bind(
     if let Some(error) = failed {
         return Err(error);
     }
-    // One project whose Secret is in the way costs the others nothing.
+    let is_current = outcome.verdicts.is_empty();
+    // One project whose Secret is in the way costs the others nothing; old credentials end all the same.
     outcome.is_bound &= taken.is_empty() || taken.len() < prepared.0.len();
     outcome.verdicts.extend((!taken.is_empty()).then(|| taken_in(claim, &taken)));
     let Some(provisioner) = service.spec.binding.provisioner.as_ref().filter(|_| !prepared.0.is_empty()) else {
         return Ok(outcome);
     };
     outcome.rotation = claim.status.as_ref().and_then(|status| status.rotation);
-    if outcome.verdicts.is_empty() {
+    if is_current && outcome.is_bound {
         let namespaces: Vec<_> = prepared.0.into_iter().map(|part| part.namespace).collect();
         let (rotation, verdict) = settle(claim, service, provisioner, &namespaces, context);
         outcome.rotation = rotation;
