@@ -29,7 +29,6 @@ async fn a_claim_keeps_what_it_holds_until_it_ends() {
         rights::a_plan_is_changed_when_the_other_one_fits(&cloud),
         rights::a_draft_cannot_be_claimed(&cloud),
         rights::data_is_given_for_a_purpose(&cloud),
-        rights::spare_capacity_needs_consent(&cloud),
         rights::a_service_hands_on_no_secret_of_another_agency(&cloud),
         rights::claims_end_with_the_licence(&cloud),
         ending::claims_move_as_the_next_service_has_room(&cloud),

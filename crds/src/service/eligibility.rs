@@ -215,7 +215,7 @@ pub(super) fn no_such_plan(service: &SharedService, plan: &str) -> String {
 fn off_channel(case: &Case<'_>) -> Option<Refusal> {
     let plan = case.service.spec.plan(case.plan)?;
     let why = plan.channel.closed_to(case.standing.agency?.spec.agency_type, &plan.name)?;
-    Some(("NotEligible", format!("{} is {why}.", case.service.name_any())))
+    Some(("NotEligible", format!("Of {}, {why}.", case.service.name_any())))
 }
 
 /// Whether the agency that shares the capacity agreed to serve a claim; its condition `Consented`. `None` where nobody is

@@ -64,21 +64,6 @@ pub async fn data_is_given_for_a_purpose(cloud: &Cloud) {
     until_bound(cloud, "aimless").await;
 }
 
-pub async fn spare_capacity_needs_consent(cloud: &Cloud) {
-    let mut spare = service("spare", 4, &[("all", 1)]);
-    spare["spec"]["sharing"] = json!({"permit": "GC-2026-999999"});
-    publish(cloud, &spare).await;
-    claim(cloud, "asks", "spare", "all").await;
-    let waits = until(cloud, "asks", "Pending", "Ready", "WaitsForConsent").await;
-    until_ledger(cloud, "spare", 0, 0).await;
-    change(cloud, "spare", &json!({"consents": [{"claim": waits["metadata"]["uid"], "by": "provider@ito"}]})).await;
-    let bound = until_bound(cloud, "asks").await;
-    assert_eq!(condition(&bound, "Consented")["status"], "True");
-    change(cloud, "spare", &json!({"consents": null})).await;
-    until(cloud, "asks", "Pending", "Ready", "WaitsForConsent").await;
-    until_unbound(cloud, "asks").await;
-}
-
 pub async fn a_service_hands_on_no_secret_of_another_agency(cloud: &Cloud) {
     let mut greedy = service("greedy", 4, &[("one", 1)]);
     greedy["spec"]["binding"]["credentialsFrom"] = json!({"namespace": "customs--declarations", "name": "keys"});
