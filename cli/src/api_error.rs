@@ -122,6 +122,9 @@ impl<'a> Right<'a> {
             "serviceclaims" if writes => {
                 "Services are claimed by an agency's admins; ask one of them. Whose agency you act for: --agency NAME"
             }
+            "sharedservices" if writes => {
+                "Cloud operators write the catalogue; an agency's admins draft what it provides: govcloud service draft"
+            }
             "users" | "groups" if self.verb == "impersonate" => {
                 "Acting as somebody else (--as, --as-group) is for cloud operators"
             }
@@ -146,6 +149,7 @@ fn not_found(status: &Status) -> CliError {
         "agencyquotas" => ("quota", "kubectl get agencyquotas"),
         "projects" => ("project", "govcloud project list"),
         "sharedservices" => ("shared service", "govcloud service list"),
+        "serviceclaims" => ("claim", "govcloud service claims"),
         "processingclasses" => ("processing class", "kubectl get processingclasses"),
         "namespaces" => ("namespace", "govcloud project list"),
         other => (other, "govcloud --help"),

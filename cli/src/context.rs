@@ -8,7 +8,13 @@ use govcloud_crds::{
     names,
 };
 use jiff::Timestamp;
-use k8s_openapi::{NamespaceResourceScope, api::authentication::v1::SelfSubjectReview};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        authentication::v1::SelfSubjectReview,
+        authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
+    },
+};
 use kube::{
     Api, Client, Resource, ResourceExt as _,
     api::{ListParams, PostParams},
@@ -86,6 +92,21 @@ impl Context {
             .await?;
         let info = review.status.and_then(|s| s.user_info).unwrap_or_default();
         Ok(Caller { user: info.username.unwrap_or_default(), groups: info.groups.unwrap_or_default() })
+    }
+
+    /// Whether the caller may do something with a resource of ours; an empty namespace means everywhere.
+    pub async fn may(&self, verb: &str, resource: &str, namespace: &str) -> Result<bool> {
+        let attributes = ResourceAttributes {
+            group: Some(names::GROUP.to_owned()),
+            resource: Some(resource.to_owned()),
+            verb: Some(verb.to_owned()),
+            namespace: Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty()),
+            ..ResourceAttributes::default()
+        };
+        let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() };
+        let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(self.client.clone());
+        Ok(reviews.create(&PostParams::default(), &review).await?.status.is_some_and(|status| status.allowed))
     }
 
     /// The agency that `--agency` names.

@@ -32,6 +32,8 @@ pub const LABEL_POOL: &str = "govcloud.dev/pool";
 pub const LABEL_PROCESSING: &str = "govcloud.dev/processing";
 /// Label that a provider's Secret must carry before its entries are copied into bindings.
 pub const LABEL_BINDABLE: &str = "govcloud.dev/bindable";
+/// Label on a ServiceClaim that an agency has by entitlement: the operator makes it in the agency's home, and binds it in each project.
+pub const LABEL_ENTITLED: &str = "govcloud.dev/entitled";
 /// Label on everything that the operator owns entirely.
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`LABEL_MANAGED_BY`].
@@ -47,6 +49,10 @@ pub const ANNOTATION_OPERATION: &str = "govcloud.dev/ledger-operation";
 /// Annotation of a project's ResourceQuota: the uid of the namespace that it was written for. One of the same name may have been
 /// there before.
 pub const ANNOTATION_NAMESPACE_UID: &str = "govcloud.dev/namespace-uid";
+/// Annotation on a binding's Secret: for which claim and rotation a provisioner made its entries, and which they are.
+pub const ANNOTATION_PROVISIONED: &str = "govcloud.dev/provisioned";
+/// Label on the parts of a binding in another namespace than the claim's, which cannot own them: the claim's uid.
+pub const LABEL_CLAIM: &str = "govcloud.dev/claim";
 /// Annotation that must repeat an object's name before a protected object may be deleted by hand.
 pub const ANNOTATION_CONFIRM_DELETION: &str = "govcloud.dev/confirm-deletion";
 /// Finalizer of everything that owns objects outside its own scope.

@@ -77,6 +77,28 @@ impl Quantity {
         i64::try_from(self.nanos.saturating_add(part.nanos - 1) / part.nanos).ok()
     }
 
+    /// How many whole units it is.
+    pub fn whole(self) -> i64 {
+        i64::try_from(self.nanos / UNIT).unwrap_or(i64::MAX).max(0)
+    }
+
+    /// One of so many equal parts, rounded down: to whole units, or to thousandths where it is less than one.
+    ///
+    /// ```
+    /// use govcloud_crds::Quantity;
+    /// let quantity = |text: &str| text.parse::<Quantity>().unwrap();
+    /// assert_eq!(quantity("3Ti").part_of(3), quantity("1Ti"));
+    /// assert_eq!(quantity("7").part_of(2), quantity("3"));
+    /// assert_eq!(quantity("1").part_of(3), quantity("333m"));
+    /// ```
+    #[must_use]
+    pub fn part_of(self, parts: i64) -> Self {
+        const MILLI: i128 = UNIT / 1000;
+        let part = self.nanos.max(0) / i128::from(parts.max(1));
+        let step = if part >= UNIT { UNIT } else { MILLI };
+        Self { nanos: part - part % step, ..self }
+    }
+
     /// As a floating-point number, for metrics and bars only.
     #[allow(clippy::cast_precision_loss)] // a gauge has a float's precision anyway
     pub fn as_f64(self) -> f64 {

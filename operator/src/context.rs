@@ -20,11 +20,16 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     clock,
-    controllers::{enforcement::EnforcementState, permit::places::Places},
+    controllers::{
+        enforcement::EnforcementState,
+        permit::places::Places,
+        service::{Pace, Revocations},
+    },
     error::Error,
     managed::FIELD_MANAGER,
     metrics::Metrics,
     notify::Standing,
+    provision::Provisioning,
     scanner::Scanner,
     stores::Stores,
     triggers::Queues,
@@ -50,6 +55,8 @@ pub struct Context {
     pub enforcement: Mutex<EnforcementState>,
     /// Which announcements failed.
     pub notices: Mutex<Standing>,
+    /// What is under way at services' provisioners.
+    pub provisioning: Provisioning,
     /// What the scanner knows.
     pub scanner: Scanner,
     /// What this process wrote and its stores may not show yet: uid → resource version.
@@ -60,6 +67,10 @@ pub struct Context {
     pub assessing: Mutex<()>,
     /// Requests that this process found to be duplicates, before its store shows it: uid → the request with its assessment.
     pub kept_lately: Mutex<HashMap<String, ProcessingPermit>>,
+    /// When the ledgers of services were written.
+    pub pace: Pace,
+    /// Claims that are over, and whose credentials are being revoked.
+    pub revocations: Revocations,
     /// The queue of the requests under review.
     pub places: Places,
     /// Whoever holds it takes a permit number. They come from one object, and two writes of it at once would refuse each other.

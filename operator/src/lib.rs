@@ -8,6 +8,7 @@
 //! | [`managed`], [`namespaces`] | making the cluster have what was decided; writing only what differs |
 //! | [`scanner`] | finds what runs without a permit, and keeps a ProcessingFinding about it |
 //! | [`notify`] | announces what happens to permits, to a receiver outside |
+//! | [`provision`] | has credentials made for claims, rotated and revoked, by services' provisioners |
 //! | [`report`], [`metrics`], [`server`] | what people and machines see of it |
 
 pub mod clock;
@@ -16,14 +17,17 @@ pub mod controllers;
 pub mod discovery;
 pub mod enforcement;
 pub mod error;
+pub mod health;
 pub mod index;
 pub mod managed;
 pub mod metrics;
 pub mod namespaces;
 pub mod notify;
 pub mod permit_view;
+pub mod provision;
 pub mod rbac;
 pub mod report;
+pub mod requeue;
 pub mod run;
 pub mod scanner;
 pub mod server;

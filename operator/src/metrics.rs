@@ -1,11 +1,16 @@
-//! Prometheus metrics. Labels are bounded: controllers, outcomes, phases, agencies and the resources that they are promised;
-//! never names that agencies choose.
+//! Prometheus metrics. Labels are bounded: controllers, outcomes, phases, agencies and the resources that they are promised,
+//! published services; never names that agencies choose.
 
-use std::{collections::BTreeSet, fmt, sync::atomic::AtomicU64};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
+};
 
 use govcloud_crds::{
     capacity::{AgencyQuotaSpec, AgencyQuotaStatus},
     finding::FindingRule,
+    service::{health::Outcome as Probed, obligation::DutyState},
 };
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -83,11 +88,155 @@ impl ScanMetrics {
     }
 }
 
+/// Which service.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ServiceLabel {
+    /// Its name; cloud operators publish services, so there are as many as they say.
+    pub service: String,
+}
+
+/// Which service, and what a probe of it found.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ProbeLabel {
+    /// Its name.
+    pub service: String,
+    /// One of [`Probed::LABELS`].
+    pub result: &'static str,
+}
+
+/// What probes of services found.
+#[derive(Debug)]
+pub struct HealthMetrics {
+    healthy: Family<ServiceLabel, Gauge>,
+    probes: Family<ProbeLabel, Counter>,
+    seconds: Histogram,
+}
+
+impl HealthMetrics {
+    fn registered(registry: &mut Registry) -> Self {
+        let seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
+        let metrics = Self { healthy: Family::default(), probes: Family::default(), seconds };
+        let help = "1 while a service's condition Healthy is True, 0 while it is False; services that are not probed have none";
+        registry.register("service_healthy", help, Family::clone(&metrics.healthy));
+        registry.register("service_probes", "Probes of a service by what they found", Family::clone(&metrics.probes));
+        registry.register("service_probe_seconds", "Seconds that a probe took", metrics.seconds.clone());
+        metrics
+    }
+
+    /// A probe found this, and the service's condition says so much now.
+    pub fn probed(&self, service: &str, outcome: &Probed, took: std::time::Duration, healthy: Option<bool>) {
+        let label = ProbeLabel { service: service.to_owned(), result: outcome.label() };
+        self.probes.get_or_create(&label).inc();
+        self.seconds.observe(took.as_secs_f64());
+        if let Some(healthy) = healthy {
+            self.healthy.get_or_create(&ServiceLabel { service: service.to_owned() }).set(healthy.into());
+        }
+    }
+
+    /// Takes a service's figures away once it is gone, or is not probed any more.
+    pub fn forget(&self, service: &str) {
+        self.healthy.remove(&ServiceLabel { service: service.to_owned() });
+        for result in Probed::LABELS {
+            self.probes.remove(&ProbeLabel { service: service.to_owned(), result });
+        }
+    }
+}
+
 /// How a delivery ended.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct NoticeOutcome {
     /// `delivered`, or the class of the error.
     pub outcome: &'static str,
+}
+
+/// Which call of which service's provisioner, and how it ended.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ProvisionerLabel {
+    /// The service, which a cloud operator names.
+    pub service: String,
+    /// `make`, `retire` or `revoke`.
+    pub call: &'static str,
+    /// `ok`, or the class of the error.
+    pub result: &'static str,
+}
+
+/// What provisioners answer, and how fast.
+#[derive(Debug)]
+pub struct ProvisionerMetrics {
+    calls: Family<ProvisionerLabel, Counter>,
+    seconds: Family<ServiceLabel, Histogram, fn() -> Histogram>,
+}
+
+impl ProvisionerMetrics {
+    fn registered(registry: &mut Registry) -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(exponential_buckets(0.005, 2.0, 14));
+        let metrics = Self { calls: Family::default(), seconds: Family::new_with_constructor(histogram) };
+        registry.register("provisioner_calls", "Calls of services' provisioners, by result", Family::clone(&metrics.calls));
+        registry.register("provisioner_seconds", "Seconds that a provisioner took to answer", Family::clone(&metrics.seconds));
+        metrics
+    }
+
+    /// A call that took so long and ended like this.
+    pub fn called(&self, service: &str, call: &'static str, result: &'static str, time: std::time::Duration) {
+        self.calls.get_or_create(&ProvisionerLabel { service: service.to_owned(), call, result }).inc();
+        self.seconds.get_or_create(&ServiceLabel { service: service.to_owned() }).observe(time.as_secs_f64());
+    }
+}
+
+/// How agencies stand with which service that they must use.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct DutyLabel {
+    /// The service, which a cloud operator names.
+    pub service: String,
+    /// `met`, `due` or `behind`.
+    pub state: &'static str,
+}
+
+/// How agencies stand with the yearly duty to automate services.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct DigitizationLabel {
+    /// `on_track` or `behind`.
+    pub state: &'static str,
+}
+
+/// How agencies stand with their duties.
+#[derive(Debug, Default)]
+pub struct DutyMetrics {
+    obligations: Family<DutyLabel, Gauge>,
+    digitization: Family<DigitizationLabel, Gauge>,
+    /// What is shown.
+    shown: Mutex<BTreeSet<(String, DutyState)>>,
+}
+
+impl DutyMetrics {
+    fn registered(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        let help = "Agencies that must use a shared service, by whether they do";
+        registry.register("obligations", help, Family::clone(&metrics.obligations));
+        let help = "Agencies that must automate services, by whether they are on track this year";
+        registry.register("digitization_agencies", help, Family::clone(&metrics.digitization));
+        metrics
+    }
+
+    /// Shows how many agencies stand how with which service, and takes away what is of no other.
+    pub fn show(&self, figures: &BTreeMap<(String, DutyState), i64>) {
+        let label = |(service, state): &(String, DutyState)| DutyLabel { service: service.clone(), state: state.as_str() };
+        for (of, count) in figures {
+            self.obligations.get_or_create(&label(of)).set(*count);
+        }
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in shown.iter().filter(|of| !figures.contains_key(*of)) {
+            self.obligations.remove(&label(gone));
+        }
+        *shown = figures.keys().cloned().collect();
+    }
+
+    /// Shows how many agencies are on track and behind with the services to automate.
+    pub fn digitization(&self, on_track: i64, behind: i64) {
+        for (state, count) in [("on_track", on_track), ("behind", behind)] {
+            self.digitization.get_or_create(&DigitizationLabel { state }).set(count);
+        }
+    }
 }
 
 /// Which agency's, of which resource.
@@ -183,6 +332,12 @@ pub struct Metrics {
     pub notifications_due: Gauge,
     /// What the scanner sees.
     pub scan: ScanMetrics,
+    /// What probes of services found.
+    pub health: HealthMetrics,
+    /// How agencies stand with their duties.
+    pub duties: DutyMetrics,
+    /// What provisioners answer.
+    pub provisioners: ProvisionerMetrics,
 }
 
 impl Default for Metrics {
@@ -208,7 +363,9 @@ impl Default for Metrics {
         let help = "Attempts to announce a change of a permit, by outcome";
         registry.register("notifications", help, Family::clone(&notifications));
         registry.register("notifications_due", "Changes of permits that are still to be announced", notifications_due.clone());
-        let scan = ScanMetrics::registered(&mut registry);
+        let (scan, health) = (ScanMetrics::registered(&mut registry), HealthMetrics::registered(&mut registry));
+        let duties = DutyMetrics::registered(&mut registry);
+        let provisioners = ProvisionerMetrics::registered(&mut registry);
         Self {
             registry,
             reconciles,
@@ -221,6 +378,9 @@ impl Default for Metrics {
             notifications,
             notifications_due,
             scan,
+            health,
+            duties,
+            provisioners,
         }
     }
 }

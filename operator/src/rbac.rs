@@ -15,11 +15,9 @@ const OWN: &[&str] = &["get", "list", "watch", "create", "update", "patch", "del
 /// Group, resources and verbs of everything the operator does.
 const TABLE: &[(&str, &[&str], &[&str])] = &[
     (GROUP, &["agencies", "agencyquotas", "capacitypools", "projects"], &["get", "list", "watch", "patch"]),
-    (
-        GROUP,
-        &["governmentclouds", "permitreviews", "processingclasses", "processingpermits", "serviceclaims", "sharedservices"],
-        WATCH,
-    ),
+    (GROUP, &["governmentclouds", "permitreviews", "processingclasses", "processingpermits"], WATCH),
+    // What agencies share under their permits.
+    (GROUP, &["sharedservices"], &["get", "list", "watch", "create", "patch", "delete"]),
     (
         GROUP,
         &[
@@ -36,6 +34,8 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         ],
         &["update"],
     ),
+    // Those that agencies have by entitlement, in their homes.
+    (GROUP, &["serviceclaims"], &["get", "list", "watch", "create", "patch", "delete"]),
     // Owning objects that block their owner's deletion asks for this right on the owner.
     (GROUP, &["serviceclaims/finalizers"], &["update"]),
     (GROUP, &["processinggrants"], OWN),

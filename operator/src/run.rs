@@ -27,10 +27,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::Context,
     controllers::{
-        agency, capacity, claim, class, cloud, enforcement, openreports, permit, permit::places::Places, project, service,
+        agency, capacity, claim, class, cloud, enforcement, entitlement, openreports, permit, permit::places::Places, project,
+        service, sharing,
     },
+    health::{self, Probe},
     metrics::Metrics,
     notify::{self, Sender},
+    provision::Provisioning,
     report, scanner, server, stores,
     triggers::Queues,
 };
@@ -51,7 +54,7 @@ pub struct Options {
     /// The kubeconfig context to use outside a cluster
     #[arg(long)]
     pub context: Option<String>,
-    /// Additional CA certificates for outgoing https, such as announcements: a file in PEM
+    /// Additional CA certificates for outgoing https, such as announcements and probes of services: a file in PEM
     #[arg(long, env = "GOVCLOUD_CA_FILE")]
     pub ca_file: Option<PathBuf>,
     /// Logs as text for people, or as JSON for machines
@@ -116,16 +119,18 @@ pub enum StartError {
 
 /// Runs the operator until `stop`, then lets the reconciles that are under way finish.
 pub async fn run(options: Options, client: Client, stop: CancellationToken) -> Result<(), StartError> {
-    let sender = Arc::new(sender(&options)?);
+    let authorities = authorities(&options)?;
+    let sender = Arc::new(Sender::new(authorities.clone()));
+    let source = scanner::Source::new(authorities.clone());
     check_identity(&options, &client).await?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
     let (queues, receivers) = channels();
     let (stores, mut watches) = stores::start(&client, &queues);
-    let context = Arc::new(context(&options, client, stores, queues));
+    let context = Arc::new(context(&options, client, stores, queues, Provisioning::new(authorities)));
     let ready = Arc::new(AtomicBool::new(false));
-    let health = server::Health { ready: ready.clone(), context: context.clone() };
-    let server = tokio::spawn(server::serve(listener, health, stop.clone()));
+    let endpoints = server::Health { ready: ready.clone(), context: context.clone() };
+    let server = tokio::spawn(server::serve(listener, endpoints, stop.clone()));
     tokio::select! {
         () = context.stores.ready() => {}
         () = stop.cancelled() => return Ok(()),
@@ -137,7 +142,7 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     );
     // Before anybody is told their place: with an empty queue everybody would be the next.
     context.places.arrange(&context.stores.permits.state());
-    let mut controllers = controllers(receivers, &context, sender, &stop);
+    let mut controllers = controllers(receivers, &context, (sender, source), &stop);
     ready.store(true, Ordering::Release);
     tokio::select! {
         () = watches.ended() => {}
@@ -152,9 +157,10 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     if asked { Ok(()) } else { Err(StartError::Ended) }
 }
 
-fn sender(options: &Options) -> Result<Sender, StartError> {
+/// What is trusted beside what this machine trusts.
+fn authorities(options: &Options) -> Result<Vec<reqwest::Certificate>, StartError> {
     let file = options.ca_file.clone();
-    Sender::new(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
+    notify::authorities(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
 }
 
 /// As anybody else the operator could read, and its guards would refuse what it writes.
@@ -175,6 +181,7 @@ async fn check_identity(options: &Options, client: &Client) -> Result<(), StartE
 struct Receivers {
     cloud: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::GovernmentCloud>>,
     agency: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::Agency>>,
+    entitlement: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::Agency>>,
     project: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::Project>>,
     pool: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::CapacityPool>>,
     quota: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::AgencyQuota>>,
@@ -183,22 +190,29 @@ struct Receivers {
     service: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::SharedService>>,
     claim: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::ServiceClaim>>,
     notices: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::ProcessingPermit>>,
+    probes: mpsc::UnboundedReceiver<kube::runtime::reflector::ObjectRef<govcloud_crds::SharedService>>,
 }
 
 macro_rules! channels {
     ($($kind:ident),*) => {{
         $( let $kind = mpsc::unbounded_channel(); )*
         let notify = || Arc::new(Notify::new());
-        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify(), reports: notify() };
+        let queues = Queues { $( $kind: $kind.0, )* enforcement: notify(), places: notify(), scan: notify(), kinds: notify(), utilisation: notify(), reports: notify(), sharing: notify() };
         (queues, Receivers { $( $kind: $kind.1, )* })
     }};
 }
 
 fn channels() -> (Queues, Receivers) {
-    channels!(cloud, agency, project, pool, quota, class, permit, service, claim, notices)
+    channels!(cloud, agency, entitlement, project, pool, quota, class, permit, service, claim, notices, probes)
 }
 
-fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queues: Queues) -> Context {
+fn context(
+    options: &Options,
+    client: Client,
+    stores: Arc<stores::Stores>,
+    queues: Queues,
+    provisioning: Provisioning,
+) -> Context {
     let reporter = Reporter { controller: "govcloud-operator".into(), instance: std::env::var("HOSTNAME").ok() };
     Context {
         recorder: Recorder::new(client.clone(), reporter),
@@ -210,17 +224,25 @@ fn context(options: &Options, client: Client, stores: Arc<stores::Stores>, queue
         operator_namespace: options.namespace.clone(),
         enforcement: Mutex::default(),
         notices: Mutex::default(),
+        provisioning,
         scanner: scanner::Scanner::default(),
         written: Mutex::default(),
         activated: Mutex::new(HashMap::new()),
         assessing: Mutex::new(()),
         kept_lately: Mutex::new(HashMap::new()),
+        pace: service::Pace::default(),
+        revocations: service::Revocations::default(),
         places: Places::default(),
         numbering: tokio::sync::Mutex::default(),
     }
 }
 
-fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>, stop: &CancellationToken) -> JoinSet<()> {
+fn controllers(
+    receivers: Receivers,
+    context: &Arc<Context>,
+    (sender, source): (Arc<Sender>, scanner::Source),
+    stop: &CancellationToken,
+) -> JoinSet<()> {
     let mut set = JoinSet::new();
     let stores = context.stores.clone();
     macro_rules! spawn {
@@ -231,6 +253,7 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>
     spawn! {
         "cloud": clouds, cloud, cloud::reconcile;
         "agency": agencies, agency, agency::reconcile;
+        "entitlement": agencies, entitlement, entitlement::reconcile;
         "project": projects, project, project::reconcile;
         "pool": pools, pool, capacity::reconcile_pool;
         "quota": quotas, quota, capacity::reconcile_quota;
@@ -240,8 +263,11 @@ fn controllers(receivers: Receivers, context: &Arc<Context>, sender: Arc<Sender>
         "claim": claims, claim, claim::reconcile;
     }
     set.spawn(enforcement::run(context.clone(), stop.clone()));
-    set.spawn(scanner::run(context.clone(), stop.clone()));
+    set.spawn(scanner::run(context.clone(), source, stop.clone()));
     set.spawn(openreports::run(context.clone(), stop.clone()));
+    set.spawn(sharing::run(context.clone(), stop.clone()));
+    let probe = Arc::new(Probe::new(sender.authorities().to_vec()));
+    set.spawn(health::run(receivers.probes, context.clone(), probe, stop.clone()));
     set.spawn(notify::run(receivers.notices, context.clone(), sender, stop.clone()));
     set.spawn(permit::places::run(context.clone(), stop.clone()));
     set

@@ -13,6 +13,7 @@ use govcloud_crds::{
     Project, ServiceClaim, SharedService,
     capacity::Aliases,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_BINDABLE, LABEL_MANAGED_BY, MANAGED_BY, agency_of_home},
+    service::rules::{agency_of_claim, current_service},
 };
 use k8s_openapi::{
     api::{
@@ -80,6 +81,14 @@ pub struct Stores {
     pub permits_in_class: Arc<Index<ProcessingPermit>>,
     /// Permits of which something is, or was, kept at a shared service, by its name.
     pub permits_kept_at: Arc<Index<ProcessingPermit>>,
+    /// Claims by the service that serves them, or would.
+    pub claims_at: Arc<Index<ServiceClaim>>,
+    /// Claims by their agency.
+    pub claims_of: Arc<Index<ServiceClaim>>,
+    /// Services by the class that they require as a licence.
+    pub services_licensed: Arc<Index<SharedService>>,
+    /// Services that end, by the one that they hand their claims on to.
+    pub services_ending_in: Arc<Index<SharedService>>,
     /// Which generation of which object was looked at last, of kinds on which much depends.
     pub known: Arc<Mutex<HashMap<String, Generation>>>,
 }
@@ -103,7 +112,16 @@ pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
     let (permits, [permits_of, successors_of, permits_in_class, permits_kept_at]) =
         pending.watch_indexed(client, [by_project as fn(&_) -> _, by_prior, by_class, by_kept], triggers::permit);
     let (reviews, [reviews_of]) = pending.watch_indexed(client, [by_permit], triggers::review);
+    let (services, [services_licensed, services_ending_in]) =
+        pending.watch_indexed(client, [by_licence as fn(&_) -> _, by_successor], triggers::service);
+    let (claims, [claims_at, claims_of]) = pending.watch_indexed(client, [by_service as fn(&_) -> _, by_agency], triggers::claim);
     let stores = Arc::new(Stores {
+        services,
+        services_licensed,
+        services_ending_in,
+        claims,
+        claims_at,
+        claims_of,
         permits,
         reviews,
         reviews_of,
@@ -118,8 +136,6 @@ pub fn start(client: &Client, queues: &Queues) -> (Arc<Stores>, Watches) {
         pools: pending.watch(client, triggers::pool),
         quotas: pending.watch(client, triggers::quota),
         classes: pending.watch(client, triggers::class),
-        services: pending.watch(client, triggers::service),
-        claims: pending.watch(client, triggers::claim),
         findings: pending.watch(client, triggers::finding),
         definitions: pending.watch(client, triggers::definition),
         namespaces: pending.watch_labelled(client, LABEL_AGENCY, triggers::namespace),
@@ -156,6 +172,23 @@ fn by_prior(permit: &ProcessingPermit) -> Option<String> {
 #[allow(clippy::unnecessary_wraps, reason = "a key of an index")]
 fn by_permit(review: &PermitReview) -> Option<String> {
     Some(within(review.metadata.namespace.as_deref(), &review.spec.permit.name))
+}
+
+fn by_licence(service: &SharedService) -> Option<String> {
+    service.spec.requires_licence.clone()
+}
+
+fn by_successor(service: &SharedService) -> Option<String> {
+    service.spec.drain.as_ref()?.move_to.clone()
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "a key of an index")]
+fn by_service(claim: &ServiceClaim) -> Option<String> {
+    Some(current_service(claim).to_owned())
+}
+
+fn by_agency(claim: &ServiceClaim) -> Option<String> {
+    agency_of_claim(claim).map(str::to_owned)
 }
 
 type Start = Box<dyn FnOnce(Arc<Stores>, Queues) -> futures::future::BoxFuture<'static, ()> + Send>;

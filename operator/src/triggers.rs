@@ -1,6 +1,9 @@
 //! What is reconciled when something changes: one function per kind that is watched, read as a table.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError},
+};
 
 use govcloud_crds::{
     Agency, AgencyQuota, CapacityPool, GovernmentCloud, PermitReview, ProcessingClass, ProcessingFinding, ProcessingPermit,
@@ -9,6 +12,7 @@ use govcloud_crds::{
     conditions::is_true,
     names::{CLOUD_NAME, LABEL_AGENCY, LABEL_PROJECT, QUOTA_NAME, agency_of_home, home_namespace, split_project_namespace},
     permit::{Phase, notice::due},
+    service::rules::{agency_of_claim, current_service, is_entitled, is_told},
 };
 use k8s_openapi::api::{
     core::v1::{Namespace, Node, Secret},
@@ -22,7 +26,7 @@ use kube::{
 use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use crate::{
-    controllers::capacity::operation_of,
+    controllers::{capacity::operation_of, entitlement::in_home as entitled_of},
     index::within,
     stores::{Definition, Stores},
 };
@@ -33,6 +37,7 @@ use crate::{
 pub struct Queues {
     pub cloud: UnboundedSender<ObjectRef<GovernmentCloud>>,
     pub agency: UnboundedSender<ObjectRef<Agency>>,
+    pub entitlement: UnboundedSender<ObjectRef<Agency>>,
     pub project: UnboundedSender<ObjectRef<Project>>,
     pub pool: UnboundedSender<ObjectRef<CapacityPool>>,
     pub quota: UnboundedSender<ObjectRef<AgencyQuota>>,
@@ -42,6 +47,8 @@ pub struct Queues {
     pub claim: UnboundedSender<ObjectRef<ServiceClaim>>,
     /// Permits of which something may have to be announced.
     pub notices: UnboundedSender<ObjectRef<ProcessingPermit>>,
+    /// Services that may have to be probed.
+    pub probes: UnboundedSender<ObjectRef<SharedService>>,
     /// The admission policies and agency roles as a whole.
     pub enforcement: Arc<Notify>,
     /// The order of the requests under review.
@@ -50,8 +57,12 @@ pub struct Queues {
     pub scan: Arc<Notify>,
     /// Which kinds the scanner watches.
     pub kinds: Arc<Notify>,
+    /// How much of what is requested is used.
+    pub utilisation: Arc<Notify>,
     /// The reports of findings as a whole.
     pub reports: Arc<Notify>,
+    /// What agencies share under their permits, as a whole.
+    pub sharing: Arc<Notify>,
 }
 
 impl Queues {
@@ -64,8 +75,23 @@ impl Queues {
         let _ = self.agency.send(ObjectRef::new(name));
     }
 
+    /// What an agency has without asking.
+    fn the_entitlement(&self, agency: &str) {
+        let _ = self.entitlement.send(ObjectRef::new(agency));
+    }
+
     fn the_permit(&self, permit: &ProcessingPermit) {
         let _ = self.permit.send(ObjectRef::from_obj(permit));
+    }
+
+    fn the_service(&self, name: &str) {
+        let _ = self.service.send(ObjectRef::new(name));
+    }
+
+    fn the_claims(&self, claims: &[Arc<ServiceClaim>]) {
+        for claim in claims {
+            let _ = self.claim.send(ObjectRef::from_obj(&**claim));
+        }
     }
 
     /// The project that a namespace is.
@@ -90,8 +116,10 @@ impl Queues {
         self.kinds.notify_one();
         self.scan.notify_one();
         self.reports.notify_one();
+        self.sharing.notify_one();
         Self::each(&self.cloud, &stores.clouds, |_| true);
         Self::each(&self.agency, &stores.agencies, |_| true);
+        Self::each(&self.entitlement, &stores.agencies, |_| true);
         Self::each(&self.project, &stores.projects, |_| true);
         Self::each(&self.pool, &stores.pools, |_| true);
         Self::each(&self.quota, &stores.quotas, |_| true);
@@ -100,6 +128,7 @@ impl Queues {
         Self::each(&self.service, &stores.services, |_| true);
         Self::each(&self.claim, &stores.claims, |_| true);
         Self::each(&self.notices, &stores.permits, is_due);
+        Self::each(&self.probes, &stores.services, |_| true);
     }
 
     /// Everything that shows what the enforcement controller did.
@@ -148,6 +177,8 @@ pub fn cloud(stores: &Stores, queues: &Queues, cloud: &GovernmentCloud) {
     }
     queues.enforcement.notify_one();
     queues.scan.notify_one();
+    queues.kinds.notify_one();
+    queues.utilisation.notify_one();
     Queues::each(&queues.agency, &stores.agencies, |_| true);
     // Where nobody is told any more, what was due is not told later either: the permit notes that.
     let is_over = cloud.spec.notifications.is_none();
@@ -155,22 +186,37 @@ pub fn cloud(stores: &Stores, queues: &Queues, cloud: &GovernmentCloud) {
         p.status.as_ref().is_none_or(|s| s.assessment.is_none()) || (is_over && is_due(p))
     });
     Queues::each(&queues.notices, &stores.permits, is_due);
+    // Where Secrets of providers may be.
+    let hands_on = |s: &SharedService| s.spec.binding.credentials_from.is_some() || s.spec.binding.provisioner.is_some();
+    for service in stores.services.state_filter(hands_on) {
+        let _ = queues.service.send(ObjectRef::from_obj(&*service));
+        queues.the_claims(&stores.claims_at.get(&service.name_any()));
+    }
 }
 
 /// Its projects follow its isolation; its permits and claims its type, regime and members; other agencies may be below it.
 pub fn agency(stores: &Stores, queues: &Queues, agency: &Agency) {
     let name = agency.name_any();
     queues.the_agency(&name);
+    queues.the_entitlement(&name);
     queues.the_cloud();
     queues.scan.notify_one();
+    queues.sharing.notify_one();
     Queues::each(&queues.project, &stores.projects, |p| in_home(p, &name));
     Queues::each(&queues.permit, &stores.permits, |p| in_home(p, &name));
     Queues::each(&queues.agency, &stores.agencies, |a| a.name_any() != name && a.spec.parent.is_some());
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == name);
-    Queues::each(&queues.service, &stores.services, |_| true);
-    Queues::each(&queues.claim, &stores.claims, |c| {
-        c.metadata.namespace.as_deref().and_then(split_project_namespace).is_some_and(|(agency, _)| agency == name)
-    });
+    let claims = stores.claims_of.get(&name);
+    queues.the_claims(&claims);
+    if is_news(stores, &stores.agencies, agency) {
+        // Of whose family it is matters to every ledger that keeps something for one.
+        Queues::each(&queues.service, &stores.services, |_| true);
+    } else {
+        let services: BTreeSet<_> = claims.iter().map(|claim| current_service(claim)).collect();
+        for service in services {
+            queues.the_service(service);
+        }
+    }
 }
 
 /// A project asks its agency's ledgers, and its permits wait for it.
@@ -248,16 +294,20 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     queues.the_cloud();
     queues.scan.notify_one();
     let _ = queues.class.send(ObjectRef::new(&permit.spec.processing_class));
+    if !permit.spec.sharing_offer.is_empty() {
+        queues.sharing.notify_one();
+    }
     let Some(namespace) = &permit.metadata.namespace else { return };
     let _ = queues.project.send(ObjectRef::new(&permit.spec.project).within(namespace));
     if let Some(prior) = &permit.spec.prior {
         let _ = queues.permit.send(ObjectRef::new(prior).within(namespace)); // it may be taken over, or answered
     }
     let agency = agency_of_home(namespace).unwrap_or_default();
+    licence(stores, queues, permit, agency);
     Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
     queues.places.notify_one();
     if let Some(service) = permit.kept_service() {
-        let _ = queues.service.send(ObjectRef::new(service)); // what is kept for it began or ended
+        queues.the_service(service); // what is kept for it began or ended
     }
     // It may have become free what another one of the project names, or what another one refers to may have been decided.
     // Of those who wait for reviewers only the place changes, which the queue sees to.
@@ -275,6 +325,23 @@ pub fn permit(stores: &Stores, queues: &Queues, permit: &ProcessingPermit) {
     }
 }
 
+/// Where a permit is the licence that a service asks for, the agency's claims of it come and go with it.
+fn licence(stores: &Stores, queues: &Queues, permit: &ProcessingPermit, agency: &str) {
+    let asking = stores.services_licensed.get(&permit.spec.processing_class);
+    if asking.is_empty() {
+        return;
+    }
+    let claims = stores.claims_of.get(agency);
+    for service in asking {
+        let name = service.name_any();
+        let its: Vec<_> = claims.iter().filter(|claim| current_service(claim) == name).cloned().collect();
+        if !its.is_empty() {
+            queues.the_service(&name);
+            queues.the_claims(&its);
+        }
+    }
+}
+
 /// A review is counted at its permit.
 pub fn review(_: &Stores, queues: &Queues, review: &PermitReview) {
     if let Some(namespace) = &review.metadata.namespace {
@@ -282,17 +349,96 @@ pub fn review(_: &Stores, queues: &Queues, review: &PermitReview) {
     }
 }
 
-/// A service's ledger decides which of its claims are bound, and what it has room for is no reason to run one's own.
+/// A service's ledger decides which of its claims are bound, and what it has room for is no reason to run one's own. Of what
+/// the ledger says, only those claims are told that it says something new of.
 pub fn service(stores: &Stores, queues: &Queues, service: &SharedService) {
     queues.scan.notify_one();
     let _ = queues.service.send(ObjectRef::from_obj(service));
-    Queues::each(&queues.claim, &stores.claims, |c| c.spec.shared_service == service.name_any());
+    let _ = queues.probes.send(ObjectRef::from_obj(service));
+    if service.spec.sharing.is_some() {
+        queues.sharing.notify_one();
+    }
+    shared(stores, queues, service);
+    let name = service.name_any();
+    if let Some(next) = service.spec.drain.as_ref().and_then(|drain| drain.move_to.as_deref()) {
+        queues.the_service(next);
+    }
+    let mut claims = stores.claims_at.get(&name);
+    let ending = stores.services_ending_in.get(&name);
+    claims.extend(ending.iter().flat_map(|other| stores.claims_at.get(&other.name_any())));
+    if is_news(stores, &stores.services, service) {
+        for other in &ending {
+            queues.the_service(&other.name_any());
+        }
+        rules(stores, queues, service, &claims);
+    } else {
+        claims.retain(|claim| !is_told(claim, service));
+    }
+    queues.the_claims(&claims);
 }
 
-/// A claim asks its service's ledger.
-pub fn claim(_: &Stores, queues: &Queues, claim: &ServiceClaim) {
-    let _ = queues.claim.send(ObjectRef::from_obj(claim));
-    let _ = queues.service.send(ObjectRef::new(&claim.spec.shared_service));
+/// Which agencies are given a service, and which must use it.
+fn rules(stores: &Stores, queues: &Queues, service: &SharedService, claims: &[Arc<ServiceClaim>]) {
+    if service.spec.entitlement.is_some() || claims.iter().any(|claim| is_entitled(claim)) {
+        Queues::each(&queues.entitlement, &stores.agencies, |_| true);
+    }
+    let obliges = service.spec.obligation.is_some();
+    Queues::each(&queues.agency, &stores.agencies, |a| {
+        obliges || a.status.as_ref().is_some_and(|status| status.obligations.is_some())
+    });
+}
+
+/// A claim by entitlement is one of its agency's rights, and any may be what its agency must have.
+fn duties(stores: &Stores, queues: &Queues, claim: &ServiceClaim) {
+    let Some(agency) = agency_of_claim(claim) else { return };
+    if is_entitled(claim) {
+        queues.the_entitlement(agency);
+    }
+    let obliges = |name: &str| stores.services.get(&ObjectRef::new(name)).is_some_and(|s| s.spec.obligation.is_some());
+    if obliges(&claim.spec.shared_service) || obliges(current_service(claim)) {
+        queues.the_agency(agency);
+    }
+}
+
+/// A claim asks the ledgers that have to do with it.
+pub fn claim(stores: &Stores, queues: &Queues, claim: &ServiceClaim) {
+    let name = ObjectRef::from_obj(claim);
+    let is_gone = stores.claims.get(&name).is_none_or(|live| live.metadata.deletion_timestamp.is_some());
+    let _ = queues.claim.send(name);
+    duties(stores, queues, claim);
+    let serving = current_service(claim);
+    let live = stores.services.get(&ObjectRef::new(serving));
+    let mut asked = BTreeSet::from([claim.spec.shared_service.clone(), serving.to_owned()]);
+    asked.extend(live.and_then(|service| service.spec.drain.as_ref()?.move_to.clone()));
+    asked.extend(stores.services_ending_in.get(serving).iter().map(|other| other.name_any()));
+    for service in asked {
+        let live = stores.services.get(&ObjectRef::new(&service));
+        if let Some(live) = &live {
+            shared(stores, queues, live);
+        }
+        if live.is_none_or(|live| asks(claim, is_gone, &live)) {
+            queues.the_service(&service);
+        }
+    }
+}
+
+/// The permit under which a service shares shows who asks, and who was agreed to.
+fn shared(stores: &Stores, queues: &Queues, service: &SharedService) {
+    let home = home_namespace(&service.spec.provider);
+    let Some(number) = service.spec.sharing.as_ref().map(|sharing| &sharing.permit) else { return };
+    Queues::each(&queues.permit, &stores.permits, |p| {
+        p.metadata.namespace.as_deref() == Some(&home) && p.status.as_ref().is_some_and(|s| s.number.as_ref() == Some(number))
+    });
+}
+
+/// Whether a claim asks for anything else than a service's ledger says already.
+fn asks(claim: &ServiceClaim, is_gone: bool, service: &SharedService) -> bool {
+    let held = claim.metadata.uid.as_deref().and_then(|uid| service.holding(uid));
+    let is_here = current_service(claim) == service.name_any();
+    match held {
+        Some(held) => is_gone || !is_here || held.plan != claim.spec.plan,
+        None => is_here,
+    }
 }
 
 /// A finding is part of the national picture, and is put right if it was altered.
@@ -309,8 +455,10 @@ pub fn namespace(stores: &Stores, queues: &Queues, namespace: &Namespace) {
     queues.the_project_of(&name);
     if let Some(agency) = agency_of_home(&name) {
         queues.the_agency(agency);
+        queues.the_entitlement(agency);
     }
     if let Some((agency, project)) = split_project_namespace(&name) {
+        queues.the_claims(&entitled_of(agency, stores));
         Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == agency);
         Queues::each(&queues.permit, &stores.permits, |p| in_home(p, agency) && p.spec.project == project);
     }
@@ -329,13 +477,16 @@ pub fn device_class(stores: &Stores, queues: &Queues, _: &DeviceClass) {
     Queues::each(&queues.pool, &stores.pools, |_| true);
 }
 
-/// A provider's credentials are copied into the bindings of its claims.
+/// A provider's credentials are copied into the bindings of its claims, and a token lets its provisioner be called.
 pub fn credentials(stores: &Stores, queues: &Queues, secret: &Secret) {
     let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
-    let uses =
-        |s: &SharedService| s.spec.binding.credentials_from.as_ref().is_some_and(|r| r.namespace == namespace && r.name == name);
+    let uses = |s: &SharedService| {
+        let binding = &s.spec.binding;
+        let token = binding.provisioner.as_ref().and_then(|provisioner| provisioner.token_from.as_ref());
+        binding.credentials_from.iter().chain(token).any(|r| r.namespace == namespace && r.name == name)
+    };
     for service in stores.services.state_filter(uses) {
-        Queues::each(&queues.claim, &stores.claims, |c| c.spec.shared_service == service.name_any());
+        queues.the_claims(&stores.claims_at.get(&service.name_any()));
     }
 }
 
@@ -344,6 +495,20 @@ pub fn definition(_: &Stores, queues: &Queues, _: &Definition) {
     queues.enforcement.notify_one();
     queues.kinds.notify_one();
     queues.reports.notify_one();
+}
+
+/// A part of a binding: its owner looks at it again. What has no owner is of a claim in another namespace of the agency.
+fn binding(stores: &Stores, queues: &Queues, object: &DynamicObject, agency: &str) {
+    let namespace = object.namespace().unwrap_or_default();
+    let owners = object.owner_references().iter().filter(|owner| owner.kind == "ServiceClaim");
+    let owners: Vec<_> = owners.map(|owner| ObjectRef::new(&owner.name).within(&namespace)).collect();
+    if owners.is_empty() {
+        queues.the_claims(&entitled_of(agency, stores));
+        queues.the_entitlement(agency); // it may be of one that is gone
+    }
+    for owner in owners {
+        let _ = queues.claim.send(owner);
+    }
 }
 
 /// A managed object that changed is compared again by whoever made it.
@@ -356,7 +521,7 @@ pub fn managed(stores: &Stores, queues: &Queues, kind: &str, object: &DynamicObj
                 Queues::each(&queues.quota, &stores.quotas, |q| q.spec.agency == *agency);
             }
             if kind == "Secret" || kind == "NetworkPolicy" {
-                Queues::each(&queues.claim, &stores.claims, |c| c.metadata.namespace.as_deref() == Some(&*namespace));
+                binding(stores, queues, object, agency);
             }
             if kind == "ProcessingGrant" {
                 let of_it = stores.permits_of.get(&within(Some(&home_namespace(agency)), project));

@@ -17,7 +17,7 @@ use axum::{
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ServerConfig,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use serde_json::Value;
 use tokio::{
@@ -174,20 +174,38 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A server for 127.0.0.1, and the certificate of the authority that vouches for it, in PEM.
 fn tls() -> (TlsAcceptor, String) {
-    let ca_key = KeyPair::generate().expect("a key");
-    let mut ca = CertificateParams::default();
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let pem = ca.self_signed(&ca_key).expect("a certificate").pem();
-    let issuer = Issuer::from_ca_cert_pem(&pem, ca_key).expect("an authority");
-    let key = KeyPair::generate().expect("a key");
-    let server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
-    let certificate = server.signed_by(&key, &issuer).expect("a certificate");
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .expect("a configuration");
-    (TlsAcceptor::from(Arc::new(config)), pem)
+    let Identity { certificate, key, authority } = Identity::new();
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).expect("a configuration");
+    (TlsAcceptor::from(Arc::new(config)), authority)
+}
+
+/// What a server on 127.0.0.1 shows who it is with, in PEM.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its certificate.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+    /// The certificate of the authority that vouches for it.
+    pub authority: String,
+}
+
+impl Identity {
+    /// A new one, of a new authority.
+    #[allow(clippy::new_without_default, reason = "it makes keys, which nobody expects of a default")]
+    pub fn new() -> Self {
+        let ca_key = KeyPair::generate().expect("a key");
+        let mut ca = CertificateParams::default();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = ca.self_signed(&ca_key).expect("a certificate").pem();
+        let issuer = Issuer::from_ca_cert_pem(&authority, ca_key).expect("an authority");
+        let key = KeyPair::generate().expect("a key");
+        let server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+        let certificate = server.signed_by(&key, &issuer).expect("a certificate").pem();
+        Self { certificate, key: key.serialize_pem(), authority }
+    }
 }
 
 /// Connections that have agreed on TLS; one that does not is dropped.

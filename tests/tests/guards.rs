@@ -2,6 +2,8 @@
 //!
 //! Played through as in `slots.rs`: refused, then each remedy out by itself and its attack passes, then all of it repaired.
 
+#[path = "guards/catalogue.rs"]
+mod catalogue;
 #[path = "guards/traps.rs"]
 mod traps;
 #[path = "guards/work.rs"]
@@ -32,7 +34,9 @@ async fn the_traps_of_guards() {
     let cloud = Cloud::start(Setup::Government).await;
     prepare(&cloud).await;
     let asked = Asked::of(&cloud).await;
-    let traps = traps::all(&cloud, &asked).await;
+    catalogue::an_agency_drafts_its_own_services(&cloud).await;
+    let mut traps = traps::all(&cloud, &asked).await;
+    traps.extend(catalogue::traps(&shared(&cloud).await));
     people_have_no_way_around_by_their_roles(&cloud).await;
     the_name_label_of_a_namespace_cannot_be_forged(&cloud).await;
     a_member_reviews_nothing_while_the_agency_is_cordoned(&cloud, &asked).await;
@@ -55,8 +59,19 @@ async fn prepare(cloud: &Cloud) {
     let both = Persona::new(BOTH, "both@customs").in_groups(["customs:developers", "ministry:reviewers"]);
     cloud.plane.issue(&both).expect("a credential");
     cloud.project("customs", CUSTOMS_ADMIN, "lab", "20").await;
-    cloud.permit(CUSTOMS_REQUESTER, &permit("customs", "events", "requester@customs", "lab", &[("broker", 3, "1Ti")])).await;
+    let mut events = permit("customs", "events", "requester@customs", "lab", &[("broker", 3, "1Ti")]);
+    events["spec"]["sharingOffer"] = json!({"brokers": "1"});
+    cloud.permit(CUSTOMS_REQUESTER, &events).await;
     cloud.apply_json(CUSTOMS_REQUESTER, &request("asked", "requester@customs")).await.succeeds();
+}
+
+/// The service that shares under the permit of customs, once it is there.
+async fn shared(cloud: &Cloud) -> String {
+    eventually("what is shared is in the catalogue", || async {
+        let permit = cloud.json(ADMIN, &["get", "permit", "events", "-n", HOME, "-o", "json"]).await;
+        permit["status"]["sharing"]["service"].as_str().map(str::to_owned).ok_or_else(|| permit["status"].to_string())
+    })
+    .await
 }
 
 /// Layer 0: what is not in a role is not there, whatever admission says.

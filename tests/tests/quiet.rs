@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 const OPERATOR: &str = "system:serviceaccount:govcloud-system:govcloud-operator";
 const HOME: &str = "agency-tax-administration";
-const CONTROLLERS: [&str; 10] = ["cloud", "agency", "project", "pool", "quota", "class", "permit", "service", "claim", "scanner"];
+const CONTROLLERS: [&str; 11] =
+    ["cloud", "agency", "entitlement", "project", "pool", "quota", "class", "permit", "service", "claim", "scanner"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_run_of_every_reconciler_changes_nothing() {

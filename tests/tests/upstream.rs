@@ -19,6 +19,8 @@ struct Case {
     targets: Vec<Value>,
     kind: &'static str,
     grow: (&'static str, Value),
+    /// More than it may through `/scale`, and what is said then; for kinds that have it.
+    scale: Option<(&'static str, &'static str)>,
     says: &'static str,
 }
 
@@ -41,6 +43,7 @@ fn cases() -> Vec<Case> {
             targets: vec![pool("controller", "100Gi"), pool("broker", "200Gi"), kafka],
             kind: "kafkanodepool/broker",
             grow: ("/spec/storage/volumes/1/size", json!("101Gi")),
+            scale: Some(("--replicas=4", "allows at most 3 replicas of kafkanodepools/broker, not 4")),
             says: "allows less storage per replica of kafkanodepools/broker",
         },
         Case {
@@ -49,6 +52,7 @@ fn cases() -> Vec<Case> {
             targets: vec![target("ray.io", "rayclusters", "raycluster-kuberay", 1, &json!({"workers": 5}))],
             kind: "raycluster/raycluster-kuberay",
             grow: ("/spec/workerGroupSpecs/0/maxReplicas", json!(6)),
+            scale: None,
             says: "allows less workers per replica of rayclusters/raycluster-kuberay",
         },
         Case {
@@ -57,6 +61,7 @@ fn cases() -> Vec<Case> {
             targets: vec![spark("spark-pi-dynamic-allocation", 5)],
             kind: "sparkapplication/spark-pi-dynamic-allocation",
             grow: ("/spec/dynamicAllocation/maxExecutors", json!(6)),
+            scale: None,
             says: "allows at most 5 replicas of sparkapplications/spark-pi-dynamic-allocation, not 6",
         },
         Case {
@@ -65,6 +70,7 @@ fn cases() -> Vec<Case> {
             targets: vec![spark("spark-pi", 1)],
             kind: "sparkapplication/spark-pi",
             grow: ("/spec/executor/memory", json!("1g")),
+            scale: None,
             says: "allows less memory per replica of sparkapplications/spark-pi",
         },
         Case {
@@ -79,6 +85,7 @@ fn cases() -> Vec<Case> {
             )],
             kind: "cluster.postgresql.cnpg.io/cluster-example",
             grow: ("/spec/instances", json!(4)),
+            scale: Some(("--replicas=4", "allows at most 3 replicas of clusters/cluster-example, not 4")),
             says: "allows at most 3 replicas of clusters/cluster-example, not 4",
         },
     ]
@@ -100,6 +107,10 @@ async fn real_kinds_run_only_with_a_permit_and_not_beyond_it() {
         let patch = json!([{"op": "replace", "path": case.grow.0, "value": case.grow.1}]).to_string();
         let grow = ["patch", case.kind, "-n", &namespace, "--type=json", "-p", &patch];
         cloud.kubectl(people::CUSTOMS_DEVELOPER, &grow).await.refused_with(case.says);
+        if let Some((replicas, says)) = case.scale {
+            let scale = ["scale", case.kind, "-n", &namespace, replicas];
+            cloud.kubectl(people::CUSTOMS_DEVELOPER, &scale).await.refused_with(says);
+        }
         println!("{}: refused without a permit, admitted with one, refused beyond it", case.file);
     }
 }

@@ -3,10 +3,10 @@
 use clap::Subcommand;
 use govcloud_crds::{
     Agency,
-    agency::Members,
+    agency::{DigitizationStatus, Members, MissingService, Obligations},
     common::{Member, MemberKind},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use kube::{Api, ResourceExt as _};
 
 use crate::{
@@ -45,7 +45,7 @@ pub async fn run(ctx: &Context, command: AgencyCommand) -> Result<Exit> {
                 None => ctx.agency().await?.to_owned(),
             };
             let agency = ctx.read_agency(&name).await?;
-            ctx.out.object(&agency, || render(&agency, ctx.out.paint))?;
+            ctx.out.object(&agency, || render(&agency, ctx.now, ctx.out.paint))?;
         }
     }
     Ok(Exit::Ok)
@@ -91,16 +91,12 @@ fn table(agencies: &[Agency], wide: bool, now: Timestamp) -> Table {
     table
 }
 
-fn render(agency: &Agency, paint: Paint) -> String {
+fn render(agency: &Agency, now: Timestamp, paint: Paint) -> String {
     let (spec, status) = (&agency.spec, agency.status.clone().unwrap_or_default());
     let Members { admins, requesters, developers, viewers } = &spec.members;
     let cordoned = if spec.cordoned { "nothing new starts; what runs keeps running" } else { "" };
-    let digitization = status.digitization.map_or_else(String::new, |d| {
-        let track = if d.on_track { "on track" } else { "behind" };
-        format!("{} of {} services automated this year, {track}", d.automated_this_year, d.target_this_year)
-    });
-    let obligations =
-        status.obligations.map_or_else(String::new, |o| format!("{} mandatory services in use, {} not yet", o.met, o.due));
+    let digitization = status.digitization.as_ref().map(automation).unwrap_or_default();
+    let obligations = status.obligations.as_ref().map(|o| mandatory(o, now)).unwrap_or_default();
     let head = format!("{}  {}\n", paint.strong(&agency.name_any()), plain(&spec.display_name));
     let facts = fields(&[
         ("type", spec.agency_type.to_string()),
@@ -122,6 +118,28 @@ fn render(agency: &Agency, paint: Paint) -> String {
     head + &facts + &condition_lines(&status.conditions, paint)
 }
 
+/// `9 of 10 services automated this year, behind; 1 more by the end of the year`.
+fn automation(duty: &DigitizationStatus) -> String {
+    let track = if duty.on_track { "on track" } else { "behind" };
+    let more = duty.target_this_year - duty.automated_this_year;
+    let more = if more > 0 { format!("; {more} more by the end of the year") } else { String::new() };
+    format!("{} of {} services automated this year, {track}{more}", duty.automated_this_year, duty.target_this_year)
+}
+
+/// Which mandatory services it does not use, those first that it should by now.
+fn mandatory(obligations: &Obligations, now: Timestamp) -> String {
+    let today = now.to_zoned(TimeZone::UTC).date().to_string();
+    let mut missing: Vec<_> = obligations.missing.iter().collect();
+    missing.sort_by_key(|one| (&one.due_by, &one.service));
+    let one = |one: &&MissingService| {
+        let is_behind = one.due_by < today;
+        format!("{} ({} {})", one.service, if is_behind { "was due by" } else { "due by" }, one.due_by)
+    };
+    let which = missing.iter().map(one).collect::<Vec<_>>().join(", ");
+    let which = if which.is_empty() { which } else { format!(": {which}") };
+    format!("{} mandatory services in use, {} not yet{which}", obligations.met, obligations.due)
+}
+
 fn people(members: &[Member]) -> String {
     let name = |m: &Member| if m.kind == MemberKind::Group { format!("group {}", m.name) } else { m.name.clone() };
     members.iter().map(name).collect::<Vec<_>>().join(", ")
@@ -137,7 +155,7 @@ mod tests {
         let all = [testing::agency()];
         insta::assert_snapshot!("agencies", table(&all, false, testing::now()).render(true));
         insta::assert_snapshot!("agencies_wide", table(&all, true, testing::now()).render(true));
-        insta::assert_snapshot!("agency", render(&all[0], Paint::default()));
+        insta::assert_snapshot!("agency", render(&all[0], testing::now(), Paint::default()));
         insta::assert_snapshot!("agencies_none", table(&[], false, testing::now()).render(true));
     }
 }

@@ -47,7 +47,9 @@ pub fn agency() -> Agency {
     });
     let status = json!({
         "homeNamespace": "agency-tax-administration", "responsibleAuthority": "Strategic Management Center", "projects": 3,
-        "digitization": {"automatedThisYear": 9, "targetThisYear": 10, "onTrack": false}, "obligations": {"met": 2, "due": 1},
+        "digitization": {"automatedThisYear": 9, "targetThisYear": 10, "onTrack": false}, "obligations": {"met": 2, "due": 2, "behind": 1, "missing": [
+            {"service": "national-window", "plan": "all", "dueBy": "2027-03-20"},
+            {"service": "nix", "plan": "gsb", "dueBy": "2026-10-31"}]},
         "conditions": [condition("Ready", "True", "Ready", "Its home and its roles are there.")],
     });
     object("Agency", "", "tax-administration", spec, status)
@@ -79,4 +81,34 @@ pub fn regional() -> SharedService {
         "capacity": {"brokers": "2"}, "binding": {"type": "kafka"},
     });
     object("SharedService", "", "regional-events", spec, Value::Null)
+}
+
+/// The caller of the story: the tax administration, with a permit for brokers that is active.
+pub fn standing() -> crate::commands::service::standing::Standing {
+    let spec = json!({"requestedBy": "requester@tax", "processingClass": "message-broker", "project": "analytics", "justification": "The filing season.", "targets": []});
+    let permit = object("ProcessingPermit", "agency-tax-administration", "events", spec, json!({"phase": "Active"}));
+    crate::commands::service::standing::Standing {
+        name: Some("tax-administration".to_owned()),
+        agency: Some(agency()),
+        permits: Some(vec![permit]),
+        publishes: false,
+        now: now(),
+    }
+}
+
+/// The service with other fields in its spec and status; those that are not named stay as they are.
+pub fn changed(service: &SharedService, spec: &Value, status: &Value) -> SharedService {
+    let mut object = serde_json::to_value(service).expect("JSON");
+    for (part, fields) in [("spec", spec), ("status", status)] {
+        for (field, value) in fields.as_object().into_iter().flatten() {
+            object[part][field] = value.clone();
+        }
+    }
+    serde_json::from_value(object).expect("valid")
+}
+
+/// A claim of the streaming service in the project analytics.
+pub fn claim(name: &str, plan: &str, status: impl Into<Value>) -> govcloud_crds::ServiceClaim {
+    let spec = json!({"sharedService": "national-streaming", "plan": plan});
+    object("ServiceClaim", "tax-administration--analytics", name, spec, status)
 }

@@ -1,5 +1,6 @@
 //! [`Agency`]: a tenant of the Government Cloud.
 
+mod digitization;
 mod rules;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::{AgencyType, Classification, Member, SecurityRegime};
 
-pub use rules::{ancestors, digitization_status, family};
+pub use digitization::{digitization_changes, digitization_on_track, digitization_status};
+pub use rules::{ancestors, family};
 
 /// An agency: a body of the state, a licensed service operator or a private partner.
 ///
@@ -214,7 +216,7 @@ pub struct AgencyStatus {
     /// Mandatory shared services that it uses, and that it does not use yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obligations: Option<Obligations>,
-    /// Ready, RolesBound.
+    /// Ready, RolesBound, ObligationsMet, DigitizationOnTrack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -226,7 +228,7 @@ pub struct AgencyStatus {
 pub struct DigitizationStatus {
     /// Services automated this year.
     pub automated_this_year: i32,
-    /// A fifth of its services, rounded up.
+    /// A fifth of its services, rounded up; less if fewer were left at the beginning of the year.
     pub target_this_year: i32,
     /// Whether the target is reached, or still will be at this year's pace.
     pub on_track: bool,
@@ -239,4 +241,23 @@ pub struct Obligations {
     pub met: i32,
     /// Not used yet.
     pub due: i32,
+    /// How many of those that are not used should be by now.
+    #[serde(default)]
+    pub behind: i32,
+    /// Those that are not used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["service"]))]
+    pub missing: Vec<MissingService>,
+}
+
+/// A mandatory shared service that an agency does not use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingService {
+    /// The service.
+    pub service: String,
+    /// A plan of it that the agency may have.
+    pub plan: String,
+    /// The day by which it must be used, as YYYY-MM-DD, in UTC.
+    pub due_by: String,
 }

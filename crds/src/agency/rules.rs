@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, tz::TimeZone};
 use kube::ResourceExt;
 
-use super::{Agency, AgencySpec, Digitization, DigitizationStatus};
+use super::{Agency, AgencySpec};
 use crate::common::{Member, MemberKind};
 
 impl AgencySpec {
@@ -61,25 +60,10 @@ pub fn family(agency: &str, parent_of: impl Fn(&str) -> Option<String>) -> Strin
     chain.pop().unwrap_or_default()
 }
 
-/// Where an agency stands with its duty to automate a fifth of its services in the year of `now`.
-///
-/// It is on track if it has automated at least the part of the target that the past months of the year make up.
-pub fn digitization_status(duty: &Digitization, now: Timestamp) -> DigitizationStatus {
-    let date = now.to_zoned(TimeZone::UTC).date();
-    let automated = duty.automated.iter().filter(|a| a.year == date.year()).map(|a| a.services).sum();
-    let target = (duty.services + 4) / 5;
-    let months_past = i32::from(date.month()) - 1;
-    DigitizationStatus {
-        automated_this_year: automated,
-        target_this_year: target,
-        on_track: automated * 12 >= target * months_past,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agency::{AutomatedInYear, Members};
+    use crate::agency::Members;
     use rstest::rstest;
 
     fn agency(name: &str, parent: Option<&str>) -> (String, Agency) {
@@ -125,16 +109,5 @@ mod tests {
         assert!(tax.spec.has_member("r@tax", &[]));
         assert!(tax.spec.has_member("x", &["other", "tax:admins"]));
         assert!(!tax.spec.has_member("tax:admins", &["r@tax"]), "a user is not a group of the same name");
-    }
-
-    #[rstest]
-    #[case(9, "2026-11-01T00:00:00Z", true)]
-    #[case(8, "2026-11-01T00:00:00Z", false)]
-    #[case(0, "2026-01-15T00:00:00Z", true)]
-    #[case(10, "2026-12-31T00:00:00Z", true)]
-    fn a_fifth_a_year(#[case] automated: i32, #[case] now: Timestamp, #[case] on_track: bool) {
-        let duty = Digitization { services: 50, automated: vec![AutomatedInYear { year: 2026, services: automated }] };
-        let status = digitization_status(&duty, now);
-        assert_eq!((status.target_this_year, status.on_track), (10, on_track));
     }
 }

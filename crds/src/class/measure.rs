@@ -1,6 +1,6 @@
 //! How large an object is, by the same CEL text that admission evaluates.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
 
 use kube_cel::{
     KubeCelExt,
@@ -41,6 +41,7 @@ pub struct MeasureError {
 
 /// How large `object` is, by the expressions of `control`. The object must be in the version that `control` reads.
 pub fn measure(control: &Control, object: &Value) -> Result<Size, MeasureError> {
+    let object = &context_of(object);
     let replicas = evaluate("replicas", &control.replicas, object)?;
     let replicas = replicas.divide_up(Quantity::from_units(1)).unwrap_or(i64::MAX);
     let per_replica = control
@@ -64,21 +65,40 @@ pub fn check(control: &Control) -> Result<(), MeasureError> {
             return Err(error(what, expression, &format!("it reads {name}; a size is read from object alone")));
         }
         if !references.has_variable("object") {
-            evaluate(what, expression, &Value::Null)?; // the same for every object, so it can be tried here
+            evaluate(what, expression, &context_of(&Value::Null))?; // the same for every object, so it can be tried here
         }
     }
     Ok(())
 }
 
-fn compile(what: &str, expression: &str) -> Result<Program, MeasureError> {
-    Program::compile(expression).map_err(|e| error(what, expression, e.to_string().trim()))
+thread_local! {
+    /// What was compiled: the scanner measures thousands of objects by the same few expressions.
+    static COMPILED: RefCell<HashMap<String, Rc<Program>>> = RefCell::default();
+}
+
+/// More than a catalogue has. When there are so many, all are forgotten: they are of classes that have changed since.
+const MOST_COMPILED: usize = 1000;
+
+fn compile(what: &str, expression: &str) -> Result<Rc<Program>, MeasureError> {
+    COMPILED.with_borrow_mut(|compiled| {
+        if let Some(program) = compiled.get(expression) {
+            return Ok(program.clone());
+        }
+        let program = Program::compile(expression).map_err(|e| error(what, expression, e.to_string().trim()))?;
+        if compiled.len() >= MOST_COMPILED {
+            compiled.clear();
+        }
+        let program = Rc::new(program);
+        compiled.insert(expression.to_owned(), program.clone());
+        Ok(program)
+    })
 }
 
 fn error(what: &str, expression: &str, why: &str) -> MeasureError {
     MeasureError { what: what.to_owned(), why: why.to_owned(), expression: expression.to_owned() }
 }
 
-fn evaluate(what: &str, expression: &str, object: &Value) -> Result<Quantity, MeasureError> {
+fn evaluate(what: &str, expression: &str, object: &Context<'_>) -> Result<Quantity, MeasureError> {
     match run(what, expression, object)? {
         Cel::Int(units) => Ok(Quantity::from_units(units)),
         Cel::Opaque(_) => as_quantity(what, expression, object),
@@ -89,7 +109,7 @@ fn evaluate(what: &str, expression: &str, object: &Value) -> Result<Quantity, Me
 }
 
 /// A quantity is opaque outside CEL, so CEL itself says how much it is: in milli-units, or whole ones if it is large.
-fn as_quantity(what: &str, expression: &str, object: &Value) -> Result<Quantity, MeasureError> {
+fn as_quantity(what: &str, expression: &str, object: &Context<'_>) -> Result<Quantity, MeasureError> {
     if let Ok(Cel::Int(units)) = run(what, &format!("({expression}).asInteger()"), object) {
         return Ok(Quantity::from_units(units));
     }
@@ -99,10 +119,15 @@ fn as_quantity(what: &str, expression: &str, object: &Value) -> Result<Quantity,
     }
 }
 
-fn run(what: &str, expression: &str, object: &Value) -> Result<Cel, MeasureError> {
+fn run(what: &str, expression: &str, object: &Context<'_>) -> Result<Cel, MeasureError> {
+    compile(what, expression)?.execute(object).map_err(|e| error(what, expression, &e.to_string()))
+}
+
+/// What expressions are evaluated in: the object, and the functions of the API server.
+fn context_of(object: &Value) -> Context<'static> {
     let mut context = Context::default().with_all();
     context.add_variable_from_value("object", to_cel(object));
-    compile(what, expression)?.execute(&context).map_err(|e| error(what, expression, &e.to_string()))
+    context
 }
 
 /// JSON as the API server shows it to CEL: every whole number is an `int`. The crate's own conversion makes positive

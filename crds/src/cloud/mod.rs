@@ -1,5 +1,7 @@
 //! [`GovernmentCloud`]: authorities, thresholds and exemptions; its status is the national picture.
 
+mod utilisation;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -8,6 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Resources, common::SecurityRegime, names};
+
+pub use utilisation::{TokenReference, Utilisation};
 
 /// The Government Cloud of a cluster: there is one, named `national`.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +56,9 @@ pub struct GovernmentCloudSpec {
     /// Where permit changes are announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<Notifications>,
+    /// From where it is known how much of what was requested is really used; without it, nothing is found to be idle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utilisation: Option<Utilisation>,
 }
 
 fn infrastructure_area() -> SecurityRegime {
@@ -168,7 +175,7 @@ pub struct GovernmentCloudStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub interruptions: Vec<Interruption>,
-    /// Ready, EnforcementIntact, Notified, NotificationsSigned.
+    /// Ready, EnforcementIntact, Notified, NotificationsSigned, Utilisation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

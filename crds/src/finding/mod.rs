@@ -1,7 +1,9 @@
 //! [`ProcessingFinding`]: infrastructure that has no permit, exceeds it, duplicates or idles.
 
+pub mod idle;
 pub mod observed;
 pub mod owners;
+pub mod part;
 pub mod rules;
 pub mod suspicious;
 pub mod unclassified;
@@ -79,11 +81,13 @@ pub enum FindingRule {
     Unclassified,
     /// It looks like processing infrastructure in disguise.
     Suspicious,
+    /// A shared service that the agency must use, and does not.
+    Obligation,
 }
 
 impl FindingRule {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Unpermitted,
         Self::ExceedsPermit,
         Self::Duplicate,
@@ -91,6 +95,7 @@ impl FindingRule {
         Self::Expired,
         Self::Unclassified,
         Self::Suspicious,
+        Self::Obligation,
     ];
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Strimzi's label on everything that belongs to a Kafka cluster.
-const LABEL_STRIMZI: &str = "strimzi.io/cluster";
+pub(super) const LABEL_STRIMZI: &str = "strimzi.io/cluster";
 /// Where Helm says which release an object belongs to.
 const ANNOTATION_RELEASE: &str = "meta.helm.sh/release-name";
 /// Where charts say the same.
@@ -119,11 +119,11 @@ fn what(object: &Value, resource: &str, classes: &BTreeMap<String, ProcessingCla
     (!generic.requests.is_empty() || !generic.ports.is_empty()).then_some(What::Generic(generic))
 }
 
-fn marked(object: &Value, list: &str, key: &str) -> Option<String> {
+pub(super) fn marked(object: &Value, list: &str, key: &str) -> Option<String> {
     Some(object.get("metadata")?.get(list)?.get(key)?.as_str()?.to_owned())
 }
 
-fn controller(object: &Value) -> Option<&Value> {
+pub(super) fn controller(object: &Value) -> Option<&Value> {
     let owners = at(object, "metadata.ownerReferences")?.as_array()?;
     owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))
 }
@@ -140,7 +140,7 @@ fn is_made_by_a_workload(object: &Value) -> bool {
 }
 
 /// Whether a pod or Job has come to its end: it takes nothing any more.
-fn is_over(object: &Value) -> bool {
+pub(super) fn is_over(object: &Value) -> bool {
     let kind = object.get("kind").and_then(Value::as_str);
     let phase = at(object, "status.phase").and_then(Value::as_str);
     (kind == Some("Pod") && matches!(phase, Some("Succeeded" | "Failed")))
@@ -178,7 +178,7 @@ fn generic(object: &Value, classes: &BTreeMap<String, ProcessingClass>) -> Gener
 }
 
 /// What runs for as long as the pod does: main containers and sidecars.
-fn containers<'a>(workload: &WorkloadKind, object: &'a Value) -> impl Iterator<Item = &'a Value> {
+pub(super) fn containers<'a>(workload: &WorkloadKind, object: &'a Value) -> impl Iterator<Item = &'a Value> {
     let pod = at(object, workload.pod_spec);
     let list = move |field: &str| pod.and_then(|pod| pod.get(field)?.as_array()).into_iter().flatten();
     let is_sidecar = |c: &&Value| c.get("restartPolicy").and_then(Value::as_str) == Some("Always");
@@ -191,7 +191,7 @@ fn listened_on(container: &Value) -> impl Iterator<Item = u16> {
 }
 
 /// A container's request, without which its limit is the same.
-fn asked(container: &Value, resource: &str) -> Option<Quantity> {
+pub(super) fn asked(container: &Value, resource: &str) -> Option<Quantity> {
     let of = |list: &str| container.get("resources")?.get(list)?.get(resource).and_then(quantity);
     of("requests").or_else(|| of("limits"))
 }

@@ -2,12 +2,23 @@
 
 use std::collections::HashMap;
 
-use super::observed::Observed;
+use super::{observed::Observed, part::Part};
 
 /// Longer chains of owners than this are not followed; Kubernetes has none.
 const LONGEST_CHAIN: usize = 16;
 /// The group of Strimzi's kinds, which mark what they make by a label beside owners.
 const STRIMZI: &str = "kafka.strimzi.io";
+
+/// Where the use of a pod is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted<'a> {
+    /// At this object, which is of a class.
+    At(&'a Observed),
+    /// At nothing of a class.
+    Nowhere,
+    /// It belongs to something that is not known, which may itself belong to anything.
+    Unknown,
+}
 
 /// All observed objects by what links them.
 pub struct Owners<'a> {
@@ -57,6 +68,30 @@ impl<'a> Owners<'a> {
         top.or_else(|| self.by_label(one))
     }
 
+    /// Where the use of a pod is counted; `parts` has what is not among the observed objects by its uid.
+    pub fn counted_of(&self, pod: &Part, parts: &HashMap<&str, &Part>) -> Counted<'a> {
+        let (mut top, mut is_known) = (None, true);
+        let mut next = Some(pod.uid.as_str());
+        for _ in 0..LONGEST_CHAIN {
+            let Some(uid) = next else { break };
+            if let Some(one) = self.by_uid.get(uid).filter(|one| is_of(pod, &one.object.namespace)) {
+                top = one.classified().map(|_| *one).or(top);
+                next = one.owner.as_deref();
+            } else if let Some(part) = parts.get(uid).filter(|part| is_of(pod, &part.namespace)) {
+                next = part.owner.as_deref();
+            } else {
+                is_known = false;
+                break;
+            }
+        }
+        let by_label = || self.clusters.get(&(pod.namespace.as_str(), pod.cluster.as_deref()?)).copied();
+        match top.or_else(by_label) {
+            Some(top) => Counted::At(self.counted_at(top).unwrap_or(top)),
+            None if is_known => Counted::Nowhere,
+            None => Counted::Unknown,
+        }
+    }
+
     fn owner(&self, one: &Observed) -> Option<&'a Observed> {
         let owner = self.by_uid.get(one.owner.as_deref()?)?;
         // An owner elsewhere is no owner: Kubernetes would delete the object.
@@ -69,6 +104,11 @@ impl<'a> Owners<'a> {
         }
         self.clusters.get(&(one.object.namespace.as_str(), one.cluster.as_deref()?)).copied()
     }
+}
+
+/// Whether a pod can belong to something that is here, or in no namespace.
+fn is_of(pod: &Part, namespace: &str) -> bool {
+    namespace.is_empty() || namespace == pod.namespace
 }
 
 #[cfg(test)]

@@ -120,13 +120,14 @@ fn outside(one: &Observed) -> String {
 }
 
 /// What a permit allows of an object.
-struct Allowance {
-    permit: String,
+pub(super) struct Allowance {
+    /// Its permit's number.
+    pub(super) permit: String,
     size: Size,
 }
 
 /// What the open slot that names `one` allows, or the target of a permit that is suspended: what runs of it may run on.
-fn allowance(one: &Observed, classified: &Classified, project: &Project<'_>) -> Option<Allowance> {
+pub(super) fn allowance(one: &Observed, classified: &Classified, project: &Project<'_>) -> Option<Allowance> {
     let permits = project.permits.iter().filter(|p| p.spec.processing_class == classified.class);
     let grant = compile(project.name, project.namespace_uid, permits.clone());
     let slots = grant.resources.get(&resource_key(&one.object.group, &one.object.resource)).into_iter().flatten();
@@ -183,7 +184,7 @@ fn excess(size: &Result<Size, crate::class::measure::MeasureError>, allowance: &
 }
 
 /// The offers that have room for all of it. What cannot be measured, or takes nothing, is not held against any.
-fn offers(classified: &Classified, project: &Project<'_>, catalogue: &Catalogue<'_>, now: Timestamp) -> Vec<String> {
+pub(super) fn offers(classified: &Classified, project: &Project<'_>, catalogue: &Catalogue<'_>, now: Timestamp) -> Vec<String> {
     let demand = classified.size.as_ref().map(|size| size.total().without_zeros()).unwrap_or_default();
     if demand.is_empty() {
         return Vec::new();
@@ -205,7 +206,7 @@ fn offers(classified: &Classified, project: &Project<'_>, catalogue: &Catalogue<
 }
 
 /// `, or move to national-streaming (plan large fits)`.
-fn moves_to(offer: &str) -> String {
+pub(super) fn moves_to(offer: &str) -> String {
     let (service, plan) = offer.split_once('/').unwrap_or((offer, ""));
     format!(", or move to {service} (plan {plan} fits)")
 }

@@ -88,8 +88,8 @@ pub fn assess<'a>(
     now: Timestamp,
 ) -> Assessment {
     let covering = chain(request.class, classes);
-    let live = services.into_iter().filter(|service| service.metadata.deletion_timestamp.is_none());
-    let (near, far): (Vec<_>, Vec<_>) = live.partition(|s| covering.contains(&s.spec.processing_class.as_str()));
+    let offered = services.into_iter().filter(|service| service.is_offered());
+    let (near, far): (Vec<_>, Vec<_>) = offered.partition(|s| covering.contains(&s.spec.processing_class.as_str()));
     let mut offers: Vec<_> = best(request, &near, kept).into_iter().map(|offer| offer.in_words(request)).collect();
     offers.extend(of_another_class(request, far));
     offers.truncate(KEPT_OFFERS);

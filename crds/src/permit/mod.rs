@@ -32,7 +32,10 @@ pub use assessment::{Assessment, AssessmentResult, OfferAssessment, OfferResult,
 pub use phase::{Phase, TRANSITIONS, Transition};
 pub use pin::{Circumstances, auto_approve_error, pin};
 pub use review::{PermitReference, PermitReview, PermitReviewSpec, ReviewVerdict};
-pub use status::{Automatic, Change, CountedReview, Decision, PinnedPolicy, PinnedPrior, ProcessingPermitStatus, Queue, Waiver};
+pub use status::{
+    Automatic, Change, CountedReview, Decision, PinnedPolicy, PinnedPrior, ProcessingPermitStatus, Queue, SharingRequest,
+    SharingStatus, Waiver,
+};
 
 /// An agency's request for named processing infrastructure, and what became of it.
 ///

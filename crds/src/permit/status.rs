@@ -58,6 +58,9 @@ pub struct ProcessingPermitStatus {
     /// The number of the permit that took over from it, or that answers what it was returned for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<String>,
+    /// The spare capacity that is shared under it, and who asks for some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<SharingStatus>,
     /// What happened to it, one after the other; the latest 64 are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
@@ -196,4 +199,37 @@ pub struct Decision {
     pub capacity: Resources,
     /// Why.
     pub reason: String,
+}
+
+/// Spare capacity that is shared under a permit. It stands in the home of the agency that shares, so others cannot read who asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SharingStatus {
+    /// The SharedService that offers it.
+    #[schemars(length(max = 63))]
+    pub service: String,
+    /// Claims of it, those that wait for an answer first, and of these the oldest; the first 64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub requests: Vec<SharingRequest>,
+}
+
+/// A claim of shared spare capacity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SharingRequest {
+    /// The claim's uid, by which it is agreed to.
+    pub claim: String,
+    /// The claim's name.
+    pub name: String,
+    /// The agency that asks.
+    pub agency: String,
+    /// Its project.
+    pub project: String,
+    /// The plan.
+    pub plan: String,
+    /// What for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub purpose: String,
+    /// Whether the agency that shares has agreed.
+    pub agreed: bool,
 }

@@ -1,10 +1,19 @@
 //! [`SharedService`] and [`ServiceClaim`]: the national catalogue, and an agency's use of it.
 
+mod capacity;
+mod credentials;
+mod drain;
+mod eligibility;
+pub mod entitlement;
+pub mod health;
+mod ledger;
+pub mod obligation;
 pub mod rules;
+pub mod sharing;
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,15 +46,28 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.access != 'Entitled' || has(self.entitlement)").message("an Entitled service needs entitlement: which agencies get it, and which plan"),
-    validation = Rule::new("!has(self.entitlement) || self.plans.exists(p, p.name == self.entitlement.plan)").message("entitlement.plan names a plan that the service does not have")
+    validation = Rule::new("!has(self.entitlement) || self.plans.exists(p, p.name == self.entitlement.plan)").message("entitlement.plan names a plan that the service does not have"),
+    validation = Rule::new("!has(self.binding.provisioner) || !has(self.binding.credentialsFrom)").message("credentials come from one place: a provisioner makes them for each claim, or credentialsFrom copies the same for all; leave one out"),
+    validation = Rule::new("self.stage == 'Published' || oldSelf.stage == 'Draft'").message("a service that was published stays published, because agencies rely on it; to end it, set drain: {by: YYYY-MM-DD}"),
+    validation = Rule::new("has(self.sharing) == has(oldSelf.sharing)").message("whether a service is a permit's spare capacity cannot be changed")
 )]
 pub struct SharedServiceSpec {
     /// The service's name as people know it.
     #[schemars(length(min = 1, max = 200))]
     pub display_name: String,
+    /// What it does, in words that an agency would search for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 2000))]
+    pub description: String,
     /// The agency that runs it.
     #[schemars(length(min = 1, max = 40))]
     pub provider: String,
+    /// Draft: its provider works on it, and nobody can claim it. Published: it is in the catalogue; a cloud operator publishes it.
+    #[serde(default)]
+    pub stage: Stage,
+    /// Set to end the service: no new claims, and those that are there move or are warned until a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Drain>,
     /// The class of infrastructure that it spares others from building.
     #[schemars(length(min = 1, max = 63))]
     pub processing_class: String,
@@ -63,6 +85,21 @@ pub struct SharedServiceSpec {
     /// Which agencies may claim it; everyone by default.
     #[serde(default)]
     pub eligibility: AgencySelector,
+    /// A class of which an agency needs an active permit to claim it: the licence of a service operator. When the permit ends, so do
+    /// the claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub requires_licence: Option<String>,
+    /// Whether a claim must say what for; data of national databases is given for a purpose.
+    #[serde(default)]
+    pub requires_purpose: bool,
+    /// The permit whose spare capacity this is; written by the operator. Claims of it need the consent of the agency that shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<Sharing>,
+    /// The claims that the agency which shares has agreed to serve, by uid; its admins write them: govcloud service consent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["claim"]))]
+    pub consents: Vec<Consent>,
     /// What can be claimed.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub plans: Vec<Plan>,
@@ -82,6 +119,49 @@ pub struct SharedServiceSpec {
     /// Where its health is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
+}
+
+/// How far a service is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Stage {
+    /// Its provider works on it; nobody can claim it, and no assessment offers it.
+    Draft,
+    /// It is in the catalogue.
+    #[default]
+    Published,
+}
+
+/// The end of a service.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drain {
+    /// The day on which it ends, as YYYY-MM-DD, in UTC; claims that are still there are released then.
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$')").message("give a date as YYYY-MM-DD, such as 2027-03-20"))]
+    pub by: String,
+    /// The service that takes over claims of a plan of the same name, as soon as it has room for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub move_to: Option<String>,
+}
+
+/// The permit whose spare capacity a service is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sharing {
+    /// The permit's number.
+    #[schemars(length(min = 1, max = 63))]
+    pub permit: String,
+}
+
+/// The word of an agency that shares: this claim may be served. It says which claim, and not whose, because everybody can read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Consent {
+    /// The claim's uid.
+    #[schemars(length(min = 1, max = 63))]
+    pub claim: String,
+    /// Who agreed.
+    #[schemars(length(min = 1, max = 253))]
+    pub by: String,
 }
 
 /// What can be claimed of a service.
@@ -142,6 +222,13 @@ pub struct Entitlement {
     /// Which plan.
     #[schemars(length(min = 1, max = 63))]
     pub plan: String,
+    /// How long an agency that is no longer selected is warned before the service is withdrawn from it.
+    #[serde(default = "a_month")]
+    pub warning: Period,
+}
+
+fn a_month() -> Period {
+    Period::hours(720)
 }
 
 /// Which agencies must use a service.
@@ -151,9 +238,9 @@ pub struct Obligation {
     /// Which agencies.
     #[serde(default)]
     pub match_agencies: AgencySelector,
-    /// From which day, as YYYY-MM-DD.
+    /// Until when, as YYYY-MM-DD: who does not use it when that day ends, in UTC, is behind.
     #[schemars(length(max = 32))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$')").message("give a date as YYYY-MM-DD, such as 2027-03-20"))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$') && !format.date().validate(self).hasValue()").message("give a day of the calendar as YYYY-MM-DD, such as 2027-03-20"))]
     pub due_by: String,
 }
 
@@ -178,10 +265,33 @@ pub struct Binding {
     /// A Secret whose entries are copied; it must carry the label govcloud.dev/bindable: "true".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_from: Option<SecretReference>,
+    /// Makes credentials for each claim, over HTTP; docs/provisioners.md has the contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioner: Option<Provisioner>,
     /// Opened in the project's NetworkPolicy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub egress: Vec<Egress>,
+}
+
+/// Where credentials are made, one set for each claim.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Provisioner {
+    /// The address below which it is called.
+    #[schemars(length(min = 1, max = 2000))]
+    #[x_kube(validation = Rule::new("self.startsWith('https://') || self.startsWith('http://')").message("a provisioner is called over HTTP; give an address that begins with https://"))]
+    pub url: String,
+    /// A Secret whose entry `token` is sent as bearer token; it must carry the label govcloud.dev/bindable: "true".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_from: Option<SecretReference>,
+    /// How long an answer is waited for; at most a minute.
+    #[serde(default = "ten_seconds")]
+    pub timeout: Period,
+}
+
+fn ten_seconds() -> Period {
+    Period::from("10s")
 }
 
 /// Addresses and ports that a claim may reach.
@@ -232,11 +342,14 @@ pub struct SharedServiceStatus {
     /// What of that is kept for agencies that were sent here instead of getting a permit; others cannot claim it meanwhile.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub kept: Resources,
+    /// How many claims wait for capacity.
+    #[serde(default)]
+    pub waiting: i32,
     /// The ledger: every claim that holds capacity. A claim is bound only while it is listed here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4096), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["uid"]))]
     pub reservations: Vec<Reservation>,
-    /// Ready, Exhausted.
+    /// Ready, Healthy, Exhausted, Draining.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -247,9 +360,15 @@ pub struct SharedServiceStatus {
 pub struct Reservation {
     /// The claim's uid.
     pub uid: String,
+    /// The plan that it holds.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub plan: String,
     /// What it holds, in the class's dimensions.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub capacity: Resources,
+    /// The claim is over, and its credentials are being revoked; the capacity is given on when the provisioner has confirmed that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revoking: bool,
 }
 
 /// An agency's use of a shared service, in a project's namespace.
@@ -277,14 +396,19 @@ pub struct ServiceClaimSpec {
     #[schemars(length(min = 1, max = 63))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("the service of a claim cannot be changed; delete the claim and make another"))]
     pub shared_service: String,
-    /// The plan; cannot be changed.
+    /// The plan. While another one is asked for and has no room, the claim keeps what it has.
     #[schemars(length(min = 1, max = 63))]
-    #[x_kube(validation = Rule::new("self == oldSelf").message("the plan of a claim cannot be changed; make another claim, and delete this one when it is bound"))]
     pub plan: String,
-    /// What the service, and the data behind it, is used for; kept on record.
+    /// What the service, and the data behind it, is used for; kept on record, and not changed afterwards.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 1000))]
+    #[x_kube(validation = Rule::new("oldSelf == '' || self == oldSelf").message("data was given for the purpose on record, so it cannot be changed; make another claim for another purpose"))]
     pub purpose: String,
+    /// Raised by one to have new credentials made, where a provisioner makes them; the old ones end when the Secret has the new ones.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    #[x_kube(validation = Rule::new("self >= oldSelf").message("rotation only rises: each number stands for one set of credentials"))]
+    pub rotation: i32,
 }
 
 /// What became of a claim.
@@ -300,7 +424,19 @@ pub struct ServiceClaimStatus {
     /// The Secret with the binding, as a Provisioned Service of the Service Binding Specification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<BindingReference>,
-    /// Ready, Eligible, CapacityReserved.
+    /// The plan that it holds; another than the spec's while that one has no room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// The service that serves it, if it was moved there because the one that it names ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served_by: Option<String>,
+    /// The rotation of the credentials in the Secret, where a provisioner makes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<i32>,
+    /// When it is withdrawn, if the agency is no longer entitled to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn_after: Option<Time>,
+    /// Ready, Eligible, CapacityReserved, PlanInForce, Consented, Provisioned, Draining, Entitled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -318,6 +454,13 @@ pub enum ClaimPhase {
     Rejected,
     /// Given back.
     Released,
+}
+
+impl ClaimPhase {
+    /// Whether it has no right to anything.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Rejected | Self::Released)
+    }
 }
 
 /// The Secret of a binding.

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use govcloud_crds::{
     Agency,
-    agency::{AgencyStatus, ancestors, digitization_status},
+    agency::{AgencyStatus, ancestors, digitization_changes, digitization_on_track, digitization_status},
     common::{Member, MemberKind},
     conditions::{Verdict, conditions},
     names::{ANNOTATION_CONFIRM_DELETION, FINALIZER, LABEL_AGENCY, LABEL_HOME, home_namespace},
+    service::obligation::{next_behind, obligations, obligations_met},
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
@@ -16,12 +17,17 @@ use kube::{
 };
 use serde_json::{Value, json};
 
+use super::{
+    duties::{duties_of, obliging},
+    entitlement,
+};
 use crate::{
     context::Context,
     enforcement::roles::own_record,
     error::Error,
     managed,
     namespaces::{self, Namespaced},
+    requeue,
 };
 
 /// Gives an agency its home and its people their rights.
@@ -41,28 +47,33 @@ pub async fn reconcile(agency: Arc<Agency>, context: Arc<Context>) -> Result<Act
         }
         context.stores.managed.prune(&context.client, &["RoleBinding"], &home_namespace(&agency.name_any()), &manifests).await?;
     }
-    report(&api, &agency, &context, &home).await?;
-    Ok(Action::await_change())
+    report(&api, &agency, &context, &home).await
 }
 
-async fn report(api: &Api<Agency>, agency: &Agency, context: &Context, home: &Namespaced) -> Result<(), Error> {
+async fn report(api: &Api<Agency>, agency: &Agency, context: &Context, home: &Namespaced) -> Result<Action, Error> {
     let name = agency.name_any();
     let home_name = home_namespace(&name);
     let cloud = context.stores.cloud();
     let before = agency.status.clone().unwrap_or_default();
-    let verdicts = verdicts(agency, context, home);
+    let (now, digitization) = (context.now(), agency.spec.digitization.as_ref());
+    let services = obliging(context);
+    let duties = duties_of(agency, &services, context);
+    let mut verdicts = verdicts(agency, context, home);
+    verdicts.extend(obligations_met(&duties));
+    verdicts.extend(digitization.map(|duty| digitization_on_track(duty, now)));
     let projects = context.stores.projects.state_filter(|p| p.metadata.namespace.as_deref() == Some(&home_name)).len();
     let status = AgencyStatus {
         observed_generation: agency.metadata.generation,
         home_namespace: matches!(home, Namespaced::Ours(_)).then_some(home_name),
         responsible_authority: cloud.map(|cloud| cloud.spec.authority(agency.spec.security_regime).name.clone()),
         projects: i32::try_from(projects).unwrap_or(i32::MAX),
-        digitization: agency.spec.digitization.as_ref().map(|duty| digitization_status(duty, context.now())),
-        obligations: before.obligations.clone(),
-        conditions: conditions(&before.conditions, &verdicts, agency.metadata.generation, context.now()),
+        digitization: digitization.map(|duty| digitization_status(duty, now)),
+        obligations: obligations(&duties),
+        conditions: conditions(&before.conditions, &verdicts, agency.metadata.generation, now),
     };
     context.write_status(api, agency, agency.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
-    Ok(())
+    let changes = digitization.and_then(|_| digitization_changes(now));
+    Ok(requeue::at(next_behind(&duties).into_iter().chain(changes).min(), now))
 }
 
 fn verdicts(agency: &Agency, context: &Context, home: &Namespaced) -> Vec<Verdict> {
@@ -128,6 +139,8 @@ fn rights(agency: &Agency, quotas: &[String]) -> Vec<Value> {
     record["metadata"]["labels"][LABEL_AGENCY] = json!(name);
     manifests.push(cluster_role_binding(&name, &format!("govcloud:record:{name}"), &everyone));
     manifests.push(cluster_role_binding(&name, "govcloud:agency-catalogue", &everyone));
+    let providers: &[Member] = if agency.spec.cordoned { &[] } else { &members.admins };
+    manifests.push(cluster_role_binding(&name, "govcloud:agency-provider", providers));
     manifests.insert(0, record);
     manifests
 }
@@ -153,7 +166,7 @@ pub fn binding_name(members: &str, role: &str) -> String {
 }
 
 fn cluster_role_binding(agency: &str, role: &str, members: &[Member]) -> Value {
-    let name = if role.ends_with(agency) { role.to_owned() } else { format!("{role}:{agency}") };
+    let name = if role.ends_with(&format!(":{agency}")) { role.to_owned() } else { format!("{role}:{agency}") };
     let mut binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
         "metadata": {"name": name, "labels": managed::labels()},
@@ -193,6 +206,10 @@ async fn close(agency: &Agency, context: &Context) -> Result<Action, Error> {
         );
         context.write_status(&api, agency, agency.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
         return Ok(Action::await_change());
+    }
+    // They hold places of services, and nobody could use them any more.
+    for claim in entitlement::in_home(&name, &context.stores) {
+        entitlement::withdraw(&claim, "the agency is closed", context).await?;
     }
     for kind in ["ClusterRoleBinding", "RoleBinding", "ClusterRole"] {
         for object in context.stores.managed.all(kind).iter().filter(|o| o.labels().get(LABEL_AGENCY) == Some(&name)) {

@@ -48,8 +48,12 @@ pub async fn reconcile(cloud: Arc<GovernmentCloud>, context: Arc<Context>) -> Re
     let due = all_due(&cloud, &context.stores.permits);
     context.metrics.notifications_due.set(i64::try_from(due).unwrap_or(i64::MAX));
     let announced = context.notices.lock().unwrap_or_else(PoisonError::into_inner).verdicts(&cloud, due);
-    let verdicts: Vec<_> =
-        [intact, ready, late].into_iter().chain(announced).chain(thresholds_in_force(&cloud, &context.stores)).collect();
+    let verdicts: Vec<_> = [intact, ready, late]
+        .into_iter()
+        .chain(announced)
+        .chain(thresholds_in_force(&cloud, &context.stores))
+        .chain(context.scanner.used.verdict(&cloud))
+        .collect();
     status.conditions = conditions(&before.conditions, &verdicts, cloud.metadata.generation, context.now());
     publish(&context, &status);
     let api: Api<GovernmentCloud> = Api::all(context.client.clone());

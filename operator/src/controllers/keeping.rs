@@ -5,11 +5,12 @@ use std::sync::{Arc, PoisonError};
 use govcloud_crds::{
     Agency, ProcessingPermit, Resources, ServiceClaim, SharedService,
     agency::family,
-    names::{agency_of_home, home_namespace, split_project_namespace},
+    names::{agency_of_home, home_namespace},
     permit::{
         keeping::{Held, Kept, after_claims, kept, plan_sizes},
         year::granted_in_year,
     },
+    service::rules::agency_of_claim,
 };
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
@@ -22,8 +23,7 @@ pub fn family_of(agency: &str, stores: &Stores) -> String {
 
 /// The family of the agency whose claim it is.
 pub fn family_of_claim(claim: &ServiceClaim, stores: &Stores) -> String {
-    let agency = claim.metadata.namespace.as_deref().and_then(split_project_namespace).map(|(agency, _)| agency);
-    agency.map(|agency| family_of(agency, stores)).unwrap_or_default()
+    agency_of_claim(claim).map(|agency| family_of(agency, stores)).unwrap_or_default()
 }
 
 /// What the family was granted of a request's class within a year.
@@ -77,10 +77,9 @@ fn asked_again(permit: &ProcessingPermit, asking: Option<&ProcessingPermit>, sto
 /// The claims that hold capacity of a service.
 fn held(service: &SharedService, stores: &Stores) -> Vec<Held> {
     let name = service.name_any();
-    let rows = service.status.as_ref().map(|s| s.reservations.as_slice()).unwrap_or_default();
-    let claims = stores.claims.state_filter(|claim| claim.spec.shared_service == name);
+    let claims = stores.claims_at.get(&name);
     let held = claims.iter().filter_map(|claim| {
-        let row = rows.iter().find(|row| Some(&row.uid) == claim.metadata.uid.as_ref())?;
+        let row = service.holding(claim.metadata.uid.as_deref()?)?;
         Some(Held {
             service: name.clone(),
             family: family_of_claim(claim, stores),

@@ -18,9 +18,14 @@ const WRITE: [&str; 7] = ["get", "list", "watch", "create", "update", "patch", "
 const FILE: [&str; 6] = ["get", "list", "watch", "create", "update", "patch"];
 /// The virtual verb by which admission knows an agency's people.
 const MEMBER: &str = "member";
+/// The virtual verb by which admission knows those who may publish services.
+pub const PUBLISH: &str = "publish";
+/// The virtual verb, on services in an agency's home, by which admission knows its admins: they draft services of their agency,
+/// and agree to claims of what it shares. It is theirs alone: those who run the cloud may make projects, and must not agree.
+pub const PROVIDE: &str = "provide";
 
 /// The ClusterRoles that the operator may hand out although it lacks some of their rights.
-pub const DELEGATED_ROLES: [&str; 8] = [
+pub const DELEGATED_ROLES: [&str; 9] = [
     "govcloud:agency-admin",
     "govcloud:agency-requester",
     "govcloud:agency-developer",
@@ -29,6 +34,7 @@ pub const DELEGATED_ROLES: [&str; 8] = [
     "govcloud:project-developer",
     "govcloud:project-viewer",
     "govcloud:agency-catalogue",
+    "govcloud:agency-provider",
 ];
 
 /// The ClusterRole by which the operator itself reads the kinds that classes name. It may write it although it lacks these
@@ -40,10 +46,10 @@ pub fn scanner_role(classes: &BTreeMap<String, ProcessingClass>) -> Value {
     role(SCANNER_ROLE, classified(classes, &["list", "watch"]))
 }
 
-/// The ClusterRoles of agencies: four in the home namespace, three in project namespaces, one for the catalogue.
+/// The ClusterRoles of agencies: four in the home namespace, three in project namespaces, two for the catalogue.
 pub fn cluster_roles(classes: &BTreeMap<String, ProcessingClass>) -> Vec<Value> {
     vec![
-        role("govcloud:agency-admin", home(&FILE, &WRITE)),
+        role("govcloud:agency-admin", [home(&FILE, &WRITE), vec![rule(GROUP, &["sharedservices"], &[PROVIDE])]].concat()),
         role("govcloud:agency-requester", home(&FILE, &READ)),
         role("govcloud:agency-developer", home(&READ, &READ)),
         role("govcloud:agency-viewer", home(&READ, &READ)),
@@ -54,6 +60,8 @@ pub fn cluster_roles(classes: &BTreeMap<String, ProcessingClass>) -> Vec<Value> 
             "govcloud:agency-catalogue",
             vec![rule(GROUP, &["capacitypools", "governmentclouds", "processingclasses", "sharedservices"], &READ)],
         ),
+        // Which ones, and what of them, is what the guard says.
+        role("govcloud:agency-provider", vec![rule(GROUP, &["sharedservices"], &["create", "update", "patch", "delete"])]),
     ]
 }
 
@@ -71,7 +79,7 @@ fn home(permits: &[&str], projects: &[&str]) -> Vec<Value> {
         rule(GROUP, &["processingpermits"], permits),
         rule(GROUP, &["processingpermits"], &[MEMBER]),
         rule(GROUP, &["projects"], projects),
-        rule(GROUP, &["permitreviews", "processingfindings"], &READ),
+        rule(GROUP, &["permitreviews", "processingfindings", "serviceclaims"], &READ),
         rule("", &["events"], &READ),
     ]
 }
@@ -191,6 +199,17 @@ mod tests {
     fn every_home_role_carries_the_member_verb() {
         let members = cluster_roles(&classes()).iter().filter(|r| r.to_string().contains(MEMBER)).count();
         assert_eq!(members, 4);
+    }
+
+    #[test]
+    fn only_an_admin_speaks_for_an_agency_and_nobody_of_an_agency_publishes() {
+        let roles = cluster_roles(&classes());
+        let with = |verb: &str| {
+            let holders = roles.iter().filter(|r| r["rules"].to_string().contains(&format!("\"{verb}\"")));
+            holders.map(|r| r["metadata"]["name"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(with(PROVIDE), ["govcloud:agency-admin"]);
+        assert!(with(PUBLISH).is_empty());
     }
 
     #[test]

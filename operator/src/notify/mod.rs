@@ -32,8 +32,10 @@ use crate::context::Context;
 use delivery::{Courier, Delivered};
 use error::NotifyError;
 
+pub(crate) use backoff::retry_after;
 pub use delivery::count;
-pub use sender::Sender;
+pub(crate) use sender::root_cause;
+pub use sender::{Sender, authorities};
 pub use standing::{Standing, all_due};
 
 /// How many permits' notices are under way at the same time.

@@ -15,6 +15,14 @@ use super::{backoff::retry_after, error::NotifyError, signature::Key};
 /// How long a receiver may take for one notice.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The certificates in `ca_file` (PEM), which whoever calls outside trusts beside what this machine trusts.
+pub fn authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, String> {
+    let Some(file) = ca_file else { return Ok(Vec::new()) };
+    let pem = fs::read(file).map_err(|error| error.to_string())?;
+    let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| root_cause(&error, TIMEOUT))?;
+    if authorities.is_empty() { Err("there is no certificate in it".to_owned()) } else { Ok(authorities) }
+}
+
 /// Sends notices.
 ///
 /// It follows no redirection: a decision goes to where the cloud operators said, and nowhere else. A proxy is used if
@@ -25,20 +33,14 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// One that trusts what this machine trusts, and the certificates in `ca_file` (PEM).
-    pub fn new(ca_file: Option<&Path>) -> Result<Self, String> {
-        let authorities = match ca_file {
-            None => Vec::new(),
-            Some(file) => {
-                let pem = fs::read(file).map_err(|error| error.to_string())?;
-                let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| root_cause(&error))?;
-                if authorities.is_empty() {
-                    return Err("there is no certificate in it".to_owned());
-                }
-                authorities
-            }
-        };
-        Ok(Self { authorities, client: OnceLock::new() })
+    /// One that trusts what this machine trusts, and these authorities.
+    pub fn new(authorities: Vec<Certificate>) -> Self {
+        Self { authorities, client: OnceLock::new() }
+    }
+
+    /// The certificates in `ca_file`, which other outgoing connections trust as well.
+    pub fn authorities(&self) -> &[Certificate] {
+        &self.authorities
     }
 
     /// Sends a notice, signed if there is a key. `Ok` means that the receiver has it.
@@ -55,7 +57,7 @@ impl Sender {
         if let Some(key) = key {
             request = request.header("webhook-signature", key.sign(&notice.id, timestamp, &body));
         }
-        let answer = request.body(body).send().await.map_err(|error| NotifyError::Unreachable(root_cause(&error)))?;
+        let answer = request.body(body).send().await.map_err(|error| NotifyError::Unreachable(root_cause(&error, TIMEOUT)))?;
         if answer.status().is_success() {
             return Ok(());
         }
@@ -77,15 +79,15 @@ impl Sender {
             .retry(reqwest::retry::never())
             .tls_certs_merge(self.authorities.iter().cloned())
             .build()
-            .map_err(|error| NotifyError::Tls(root_cause(&error)))?;
+            .map_err(|error| NotifyError::Tls(root_cause(&error, TIMEOUT)))?;
         Ok(self.client.get_or_init(|| client))
     }
 }
 
 /// What it comes down to. The outer errors repeat the address, which may have a password in it.
-fn root_cause(error: &reqwest::Error) -> String {
+pub fn root_cause(error: &reqwest::Error, timeout: Duration) -> String {
     if error.is_timeout() {
-        return format!("not within {} seconds", TIMEOUT.as_secs());
+        return format!("not within {} seconds", timeout.as_secs());
     }
     let mut cause = error.source();
     while let Some(deeper) = cause.and_then(std::error::Error::source) {
@@ -102,9 +104,9 @@ mod tests {
     fn a_file_without_certificates_is_no_ca_file() {
         let file = std::env::temp_dir().join(format!("govcloud-no-ca-{}", std::process::id()));
         std::fs::write(&file, "nothing").expect("a file");
-        assert_eq!(Sender::new(Some(&file)).err().as_deref(), Some("there is no certificate in it"));
+        assert_eq!(authorities(Some(&file)).err().as_deref(), Some("there is no certificate in it"));
         let _ = std::fs::remove_file(&file);
-        assert!(Sender::new(Some(&file)).is_err());
-        assert!(Sender::new(None).is_ok());
+        assert!(authorities(Some(&file)).is_err());
+        assert!(authorities(None).is_ok());
     }
 }

@@ -7,9 +7,12 @@ use std::{
 
 use govcloud_crds::{
     Agency, ProcessingClass, ProcessingPermit, Resources, SharedService,
+    class::recognise::WORKLOADS,
     cloud::exempt_namespaces,
     finding::{
-        FindingRule, ObjectReference, ProcessingFindingSpec, agency_of, name_of,
+        FindingRule, ObjectReference, ProcessingFindingSpec, agency_of,
+        idle::{Usage, Used, idle},
+        name_of,
         observed::{Observed, What},
         owners::Owners,
         rules::{Catalogue, Place, Project, judge},
@@ -77,6 +80,7 @@ pub(super) fn picture(context: &Context) -> Option<Picture> {
     let mut world = World::new(context);
     let mut found = Vec::new();
     world.objects(&seen, &mut found);
+    world.use_of(&seen, &mut found);
     releases(&seen, &mut found);
     let mut undecided = seen.undecided();
     context.metrics.scan.saw(seen.objects().count());
@@ -89,7 +93,8 @@ pub(super) fn picture(context: &Context) -> Option<Picture> {
         let namespace = world.home_of(&spec.object.namespace);
         ((namespace, name_of(spec.rule, &spec.object)), spec)
     };
-    Some(Picture { findings: found.into_iter().map(place).collect(), undecided })
+    let findings = found.into_iter().map(place).chain(super::obligations::found(context)).collect();
+    Some(Picture { findings, undecided })
 }
 
 /// Definitions that look like processing infrastructure; `None` before they were looked at.
@@ -148,19 +153,67 @@ impl<'a> World<'a> {
         }));
     }
 
+    /// What is found of objects of a class to be idle, where it is known how much is used. Where that is not known of an object, what was
+    /// found before stays.
+    fn use_of(&mut self, seen: &Seen, found: &mut Vec<ProcessingFindingSpec>) {
+        let Some(of) = self.context.stores.cloud().and_then(|cloud| cloud.spec.utilisation.clone()) else { return };
+        let is_workload = |kind: &Kind| WORKLOADS.iter().any(|w| (w.group, w.resource) == (kind.0.as_str(), kind.1.as_str()));
+        let sees_all_pods = !seen.undecided().iter().any(is_workload);
+        let answer = self.context.scanner.used.answer(&of).filter(|_| sees_all_pods);
+        let owners = Owners::new(seen.objects());
+        let used = answer.as_deref().map(|answer| Used::new(answer, &owners, seen.parts()));
+        for one in seen.objects() {
+            let Some(classified) = one.classified() else { continue };
+            if self.exempt.contains(&one.object.namespace) || owners.counted_at(one).is_some() {
+                continue;
+            }
+            let usage = used.as_ref().map_or(Usage::Unknown, |used| used.of(one));
+            let is_idle = match usage {
+                Usage::Young => Some(false),
+                Usage::Unknown => None,
+                Usage::Known(share) => share.is_idle(of.threshold_percent),
+            };
+            match (is_idle, usage) {
+                (Some(true), Usage::Known(share)) => {
+                    self.know(&one.object.namespace);
+                    let rule = (of.threshold_percent, of.window.to_string());
+                    let place = (self.project_at(&one.object.namespace), &self.catalogue());
+                    found.push(idle(one, classified, &share, (rule.0, &rule.1), place, self.now));
+                }
+                (Some(_), _) => {}
+                (None, _) => found.extend(self.found_before(FindingRule::Idle, &one.object)),
+            }
+        }
+    }
+
+    /// A finding as it is.
+    fn found_before(&self, rule: FindingRule, object: &ObjectReference) -> Option<ProcessingFindingSpec> {
+        let name = ObjectRef::new(&name_of(rule, object)).within(&self.home_of(&object.namespace));
+        self.context.stores.findings.get(&name).map(|live| live.spec.clone())
+    }
+
     fn classified(&mut self, one: &Observed) -> Vec<ProcessingFindingSpec> {
-        let namespace = &one.object.namespace;
+        self.know(&one.object.namespace);
+        let place = self.project_at(&one.object.namespace).map_or(Place::Elsewhere, Place::Project);
+        judge(one, place, &self.catalogue(), self.now)
+    }
+
+    fn catalogue(&self) -> Catalogue<'_> {
+        Catalogue { services: &self.services, kept: &self.kept, classes: &self.classes }
+    }
+
+    /// Looks up which project a namespace is.
+    fn know(&mut self, namespace: &str) {
         if !self.projects.contains_key(namespace) {
             let known = self.project(namespace);
-            self.projects.insert(namespace.clone(), known);
+            self.projects.insert(namespace.to_owned(), known);
         }
-        let place = match self.projects.get(namespace).and_then(Option::as_ref) {
-            Some(Known { agency, family, name, uid, permits }) => {
-                Place::Project(Project { agency, family, name, namespace_uid: uid, permits })
-            }
-            None => Place::Elsewhere,
-        };
-        judge(one, place, &Catalogue { services: &self.services, kept: &self.kept, classes: &self.classes }, self.now)
+    }
+
+    /// The project that a namespace is, which was looked up before.
+    fn project_at(&self, namespace: &str) -> Option<Project<'_>> {
+        let Known { agency, family, name, uid, permits } = self.projects.get(namespace)?.as_ref()?;
+        Some(Project { agency, family, name, namespace_uid: uid, permits })
     }
 
     /// The project that a namespace is: one that the operator made, of an agency that is there.

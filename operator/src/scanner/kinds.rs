@@ -31,6 +31,8 @@ pub struct Watched {
     pub resource: ApiResource,
     /// Whether only the metadata of Helm's Secrets is watched.
     pub releases: bool,
+    /// Whether pods, and what stands between them and their owners, are kept too, because utilisation is known.
+    pub parts: bool,
     /// What classes say about it: if that changes, all of it is looked at again.
     pub said: String,
 }
@@ -67,7 +69,8 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
 async fn look(context: &Arc<Context>, running: &mut HashMap<Kind, Running>, last: &mut Served) -> Result<(), Error> {
     let served = discovery::everything(&context.client, last).await?;
     let classes = Arc::new(context.stores.classes_by_name());
-    let wanted = wanted(&classes, &served);
+    let parts = context.stores.cloud().is_some_and(|cloud| cloud.spec.utilisation.is_some());
+    let wanted = wanted(&classes, &served, parts);
     let gone: Vec<_> = running.keys().filter(|kind| !wanted.contains_key(kind)).cloned().collect();
     for kind in gone {
         tracing::info!(group = kind.0, resource = kind.1, "no longer watched");
@@ -90,10 +93,10 @@ async fn look(context: &Arc<Context>, running: &mut HashMap<Kind, Running>, last
 }
 
 /// Every kind to watch, by group and resource.
-fn wanted(classes: &BTreeMap<String, ProcessingClass>, served: &Served) -> BTreeMap<Kind, Watched> {
+fn wanted(classes: &BTreeMap<String, ProcessingClass>, served: &Served, parts: bool) -> BTreeMap<Kind, Watched> {
     let mut wanted = BTreeMap::new();
     let mut add = |resource: ApiResource, releases: bool, said: String| {
-        wanted.insert((resource.group.clone(), resource.plural.clone()), Watched { resource, releases, said });
+        wanted.insert((resource.group.clone(), resource.plural.clone()), Watched { resource, releases, parts: false, said });
     };
     let images: Vec<_> = classes.iter().map(|(name, c)| json!([name, c.spec.workloads, c.spec.gated_quota])).collect();
     let images = json!(images).to_string();
@@ -113,6 +116,10 @@ fn wanted(classes: &BTreeMap<String, ProcessingClass>, served: &Served) -> BTree
             false,
             json!([one.class, control]).to_string(),
         );
+    }
+    for workload in &WORKLOADS {
+        let kind = (workload.group.to_owned(), workload.resource.to_owned());
+        wanted.entry(kind).and_modify(|watched| watched.parts = parts);
     }
     wanted
 }
@@ -149,18 +156,18 @@ mod tests {
 
     #[test]
     fn what_is_controlled_is_watched_where_it_is_served_in_the_version_that_is_measured() {
-        let version = |served: &Served| wanted(&classes("a"), served).get(&pools()).map(|w| w.resource.version.clone());
+        let version = |served: &Served| wanted(&classes("a"), served, false).get(&pools()).map(|w| w.resource.version.clone());
         assert_eq!(version(&served(&["v1", "v2"])).as_deref(), Some("v2"));
         assert_eq!(version(&served(&["v1"])).as_deref(), Some("v1"));
         assert_eq!(version(&Served::default()), None);
-        let all = wanted(&classes("a"), &served(&["v2"]));
+        let all = wanted(&classes("a"), &served(&["v2"]), false);
         assert_eq!(all.len(), WORKLOADS.len() + 3);
         assert_eq!(all.values().filter(|w| w.releases).count(), 1);
     }
 
     #[test]
     fn a_class_that_says_something_else_is_looked_at_again() {
-        let (before, after) = (wanted(&classes("a"), &served(&["v2"])), wanted(&classes("b"), &served(&["v2"])));
+        let (before, after) = (wanted(&classes("a"), &served(&["v2"]), false), wanted(&classes("b"), &served(&["v2"]), false));
         let again: Vec<_> = before.keys().filter(|kind| before[*kind] != after[*kind]).map(|kind| kind.1.as_str()).collect();
         assert_eq!(again.len(), WORKLOADS.len(), "{again:?}");
         assert_eq!(before[&pools()], after[&pools()]);

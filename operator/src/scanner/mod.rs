@@ -7,7 +7,9 @@
 mod definitions;
 mod judge;
 mod kinds;
+mod obligations;
 mod seen;
+mod utilisation;
 mod watch;
 mod write;
 
@@ -23,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{context::Context, error::Error};
 
 pub use seen::{Seen, Standing};
+pub use utilisation::Source;
 
 /// What changes at the same time is looked at once.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -36,6 +39,8 @@ pub struct Scanner {
     seen: Mutex<Seen>,
     /// Definitions of no class, and whether they look like processing infrastructure; `None` before the first look.
     definitions: Mutex<Option<BTreeMap<String, definitions::Looked>>>,
+    /// How much of what is requested is used.
+    pub used: utilisation::Known,
 }
 
 impl Scanner {
@@ -55,8 +60,9 @@ impl Scanner {
 }
 
 /// Keeps the watches and runs passes until `stop`.
-pub async fn run(context: Arc<Context>, stop: CancellationToken) {
-    tokio::join!(kinds::run(context.clone(), stop.clone()), passes(context, stop));
+pub async fn run(context: Arc<Context>, source: Source, stop: CancellationToken) {
+    let asks = utilisation::run(context.clone(), source, stop.clone());
+    tokio::join!(kinds::run(context.clone(), stop.clone()), asks, passes(context, stop));
 }
 
 async fn passes(context: Arc<Context>, stop: CancellationToken) {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use govcloud_crds::finding::observed::Observed;
+use govcloud_crds::finding::{observed::Observed, part::Part};
 
 /// Group and plural resource name.
 pub type Kind = (String, String);
@@ -35,17 +35,26 @@ pub enum Item {
     Release,
 }
 
+/// All that is kept of an object.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// What findings are made from.
+    pub item: Option<Item>,
+    /// What tells whose use it is.
+    pub part: Option<Part>,
+}
+
 /// What an event of a watch says.
 #[derive(Debug)]
 pub enum News {
     /// A look at everything begins.
     Begins,
     /// An object of that look.
-    Lists(Name, Option<Item>),
+    Lists(Name, Kept),
     /// The look at everything ended.
     Ends,
     /// An object came, or is another than before.
-    Is(Name, Option<Item>),
+    Is(Name, Kept),
     /// An object went.
     Gone(Name),
     /// The watch does not work.
@@ -62,6 +71,29 @@ struct OfKind {
     items: HashMap<Name, Item>,
     /// What the look that is under way found.
     coming: HashMap<Name, Item>,
+    parts: HashMap<Name, Part>,
+    coming_parts: HashMap<Name, Part>,
+}
+
+impl OfKind {
+    fn has_part(&mut self, name: &Name, part: Option<Part>) {
+        match part {
+            Some(part) => drop(self.parts.insert(name.clone(), part)),
+            None => drop(self.parts.remove(name)),
+        }
+    }
+
+    /// Whether that is something else than before.
+    fn has_item(&mut self, name: Name, item: Option<Item>) -> bool {
+        match item {
+            Some(item) if self.items.get(&name) == Some(&item) => false,
+            Some(item) => {
+                self.items.insert(name, item);
+                true
+            }
+            None => self.items.remove(&name).is_some(),
+        }
+    }
 }
 
 /// What was seen of each kind that is watched.
@@ -85,6 +117,8 @@ impl Seen {
             standing: Standing::Pending,
             items,
             coming: HashMap::new(),
+            parts: HashMap::new(),
+            coming_parts: HashMap::new(),
         };
         self.kinds.insert(kind, new);
         self.watches
@@ -95,32 +129,37 @@ impl Seen {
         self.kinds.remove(kind);
     }
 
-    /// Takes what a watch says; whether anything is different now. A watch that was replaced has nothing to say.
+    /// Takes what a watch says; whether anything is different now that findings are made from. A watch that was replaced has
+    /// nothing to say.
     pub fn take(&mut self, kind: &Kind, watch: u64, news: News) -> bool {
         let Some(of) = self.kinds.get_mut(kind).filter(|of| of.watch == watch) else { return false };
         match news {
             News::Begins => {
-                of.coming = HashMap::new();
+                (of.coming, of.coming_parts) = (HashMap::new(), HashMap::new());
                 false
             }
-            News::Lists(name, item) => {
-                of.coming.extend(item.map(|item| (name, item)));
+            News::Lists(name, kept) => {
+                of.coming_parts.extend(kept.part.map(|part| (name.clone(), part)));
+                of.coming.extend(kept.item.map(|item| (name, item)));
                 false
             }
             News::Ends => {
+                of.parts = std::mem::take(&mut of.coming_parts);
                 let coming = std::mem::take(&mut of.coming);
                 let is_other = of.standing != Standing::Filled || of.items != coming;
                 (of.items, of.standing, of.filled) = (coming, Standing::Filled, true);
                 of.items.shrink_to_fit();
+                of.parts.shrink_to_fit();
                 is_other
             }
-            News::Is(name, Some(item)) => {
-                of.items.get(&name) != Some(&item) && {
-                    of.items.insert(name, item);
-                    true
-                }
+            News::Is(name, kept) => {
+                of.has_part(&name, kept.part);
+                of.has_item(name, kept.item)
             }
-            News::Is(name, None) | News::Gone(name) => of.items.remove(&name).is_some(),
+            News::Gone(name) => {
+                of.parts.remove(&name);
+                of.items.remove(&name).is_some()
+            }
             News::Fails(why) => {
                 let is_other = !matches!(of.standing, Standing::Failing(_));
                 of.standing = Standing::Failing(why);
@@ -163,6 +202,11 @@ impl Seen {
         })
     }
 
+    /// Every pod and what stands between pods and their owners, where that is kept.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.kinds.values().flat_map(|of| of.parts.values())
+    }
+
     /// Namespace and name of every Secret that keeps a Helm release.
     pub fn releases(&self) -> impl Iterator<Item = &Name> {
         self.kinds.values().flat_map(|of| &of.items).filter(|(_, item)| **item == Item::Release).map(|(name, _)| name)
@@ -181,6 +225,10 @@ mod tests {
         ("t--a".to_owned(), name.to_owned())
     }
 
+    fn a_release() -> Kept {
+        Kept { item: Some(Item::Release), part: None }
+    }
+
     fn names(seen: &Seen) -> Vec<String> {
         let mut names: Vec<_> = seen.releases().map(|(_, name)| name.clone()).collect();
         names.sort();
@@ -194,8 +242,8 @@ mod tests {
         let watch = seen.begin(kind());
         seen.complete();
         assert!(seen.is_waiting() && seen.undecided() == [kind()]);
-        let is = |n: &str| News::Is(name(n), Some(Item::Release));
-        for news in [News::Begins, News::Lists(name("a"), Some(Item::Release)), News::Lists(name("b"), None)] {
+        let is = |n: &str| News::Is(name(n), a_release());
+        for news in [News::Begins, News::Lists(name("a"), a_release()), News::Lists(name("b"), Kept::default())] {
             assert!(!seen.take(&kind(), watch, news));
         }
         assert!(seen.take(&kind(), watch, News::Ends));
@@ -204,7 +252,7 @@ mod tests {
         assert!(seen.take(&kind(), watch, is("c")));
         assert_eq!(names(&seen), ["a", "c"]);
         seen.take(&kind(), watch, News::Begins);
-        seen.take(&kind(), watch, News::Lists(name("c"), Some(Item::Release)));
+        seen.take(&kind(), watch, News::Lists(name("c"), a_release()));
         assert_eq!(names(&seen), ["a", "c"], "until it ends, what was known holds");
         assert!(seen.take(&kind(), watch, News::Ends));
         assert_eq!(names(&seen), ["c"]);
@@ -216,8 +264,8 @@ mod tests {
     fn a_watch_that_was_replaced_has_nothing_to_say() {
         let mut seen = Seen::default();
         let (first, second) = (seen.begin(kind()), seen.begin(kind()));
-        assert!(!seen.take(&kind(), first, News::Is(name("a"), Some(Item::Release))));
-        assert!(seen.take(&kind(), second, News::Is(name("a"), Some(Item::Release))));
+        assert!(!seen.take(&kind(), first, News::Is(name("a"), a_release())));
+        assert!(seen.take(&kind(), second, News::Is(name("a"), a_release())));
         seen.end(&kind());
         assert!(!seen.take(&kind(), second, News::Ends));
         assert_eq!(seen.standing(&kind()), None);
@@ -230,11 +278,34 @@ mod tests {
         seen.complete();
         assert!(seen.take(&kind(), watch, News::Fails("not yet allowed".into())));
         assert!(seen.is_waiting(), "it may be in a moment");
-        seen.take(&kind(), watch, News::Lists(name("a"), Some(Item::Release)));
+        seen.take(&kind(), watch, News::Lists(name("a"), a_release()));
         seen.take(&kind(), watch, News::Ends);
         assert!(seen.take(&kind(), watch, News::Fails("forbidden".into())));
         assert!(!seen.take(&kind(), watch, News::Fails("forbidden again".into())));
         assert!(!seen.is_waiting() && seen.undecided() == [kind()]);
         assert_eq!(names(&seen), ["a"]);
+    }
+
+    #[test]
+    fn a_pod_that_only_tells_whose_use_it_is_asks_for_no_pass() {
+        let mut seen = Seen::default();
+        let watch = seen.begin(kind());
+        seen.take(&kind(), watch, News::Ends);
+        let part = || Part {
+            namespace: "t--a".to_owned(),
+            name: "p".to_owned(),
+            uid: "u".to_owned(),
+            owner: None,
+            cluster: None,
+            pod: None,
+        };
+        let is = |part| News::Is(name("p"), Kept { item: None, part });
+        assert!(!seen.take(&kind(), watch, is(Some(part()))));
+        assert_eq!(seen.parts().count(), 1);
+        assert!(!seen.take(&kind(), watch, is(None)));
+        assert_eq!(seen.parts().count(), 0);
+        seen.take(&kind(), watch, is(Some(part())));
+        assert!(!seen.take(&kind(), watch, News::Gone(name("p"))));
+        assert_eq!(seen.parts().count(), 0);
     }
 }

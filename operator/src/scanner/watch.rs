@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 use futures::{Stream, StreamExt};
 use govcloud_crds::{
     ProcessingClass,
-    finding::{observed::Observed, suspicious::release_of},
+    finding::{observed::Observed, part::Part, suspicious::release_of},
     names::split_project_namespace,
 };
 use k8s_openapi::api::core::v1::Secret;
@@ -20,7 +20,7 @@ use kube::{
 
 use super::{
     kinds::Watched,
-    seen::{Item, Kind, Name, News},
+    seen::{Item, Kept, Kind, Name, News},
 };
 use crate::context::Context;
 
@@ -40,22 +40,26 @@ pub(super) async fn run(
         let events = watcher(secrets, watcher::Config::default().labels(OF_HELM));
         return follow(&context, &kind, number, events, release).await;
     }
-    let resource = watched.resource;
+    let Watched { resource, parts, .. } = watched;
     let types = TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() };
     let objects: Api<DynamicObject> = Api::all_with(context.client.clone(), &resource);
     let keep = |mut object: DynamicObject| {
         object.metadata.managed_fields = None;
         object.types = Some(types.clone()); // lists of the cluster's own kinds leave it out
         let object = serde_json::to_value(&object).unwrap_or_default();
-        Observed::of(&object, &resource.plural, &classes).map(|kept| Item::Object(Box::new(kept)))
+        let item = Observed::of(&object, &resource.plural, &classes).map(|kept| Item::Object(Box::new(kept)));
+        // Of what is among the objects anyway, only pods are needed once more: for what they request.
+        let part = if parts { Part::of(&object).filter(|part| item.is_none() || part.pod.is_some()) } else { None };
+        Kept { item, part }
     };
     follow(&context, &kind, number, watcher(objects, watcher::Config::default()), keep).await;
 }
 
 /// A Secret that keeps a Helm release in a project.
-fn release(secret: PartialObjectMeta<Secret>) -> Option<Item> {
-    split_project_namespace(secret.metadata.namespace.as_deref()?)?;
-    release_of(&secret.name_any()).map(|_| Item::Release)
+fn release(secret: PartialObjectMeta<Secret>) -> Kept {
+    let in_project = secret.metadata.namespace.as_deref().and_then(split_project_namespace);
+    let is_release = in_project.is_some() && release_of(&secret.name_any()).is_some();
+    Kept { item: is_release.then_some(Item::Release), part: None }
 }
 
 async fn follow<K>(
@@ -63,7 +67,7 @@ async fn follow<K>(
     kind: &Kind,
     number: u64,
     events: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send,
-    keep: impl Fn(K) -> Option<Item>,
+    keep: impl Fn(K) -> Kept,
 ) where
     K: Resource + ResourceExt + Debug,
 {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::{StreamExt, stream::FuturesUnordered};
 use govcloud_crds::{
     ProcessingFinding, Project,
     finding::{FindingRule, ProcessingFindingSpec, ProcessingFindingStatus},
@@ -18,33 +19,72 @@ use kube::{
 use super::judge::Picture;
 use crate::{context::Context, error::Error, managed::FIELD_MANAGER};
 
+/// So many writes are under way at a time.
+const AT_A_TIME: usize = 16;
+
 /// Writes what is new or different, and removes what has lost its reason. One write that fails keeps none of the others back.
 pub(super) async fn bring_up_to_date(context: &Context, picture: &Picture) -> Result<(), Error> {
-    let mut failed = None;
+    let mut writes = Writes::default();
     for ((namespace, name), spec) in &picture.findings {
-        let live = context.stores.findings.get(&ObjectRef::new(name).within(namespace));
-        match ensure(context, namespace, name, spec, live).await {
-            // Somebody wrote it since it was read, or this process did: the event that says so asks for another pass.
-            Err(error) if error.is_conflict() => {}
-            Err(error) => {
-                failed.get_or_insert(error);
-            }
-            Ok(()) => {}
-        }
+        writes.add(ensured(context, namespace, name, spec)).await;
     }
+    let mut failed = writes.end().await;
+    let mut removals = Writes::default();
     for live in context.stores.findings.state() {
         let key = (live.namespace().unwrap_or_default(), live.name_any());
-        if picture.findings.contains_key(&key) || !picture.is_over(&live.spec) {
-            continue;
-        }
-        if let Err(error) = remove(context, &live).await {
-            failed.get_or_insert(error);
+        if !picture.findings.contains_key(&key) && picture.is_over(&live.spec) {
+            removals.add(remove(context, live)).await;
         }
     }
+    failed = failed.or(removals.end().await);
     for rule in FindingRule::ALL {
         context.metrics.scan.found(rule, picture.findings.values().filter(|finding| finding.rule == rule).count());
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Writes that are under way, and the first error of those that have ended.
+struct Writes<F> {
+    under_way: FuturesUnordered<F>,
+    failed: Option<Error>,
+}
+
+impl<F> Default for Writes<F> {
+    fn default() -> Self {
+        Self { under_way: FuturesUnordered::new(), failed: None }
+    }
+}
+
+impl<F: Future<Output = Result<(), Error>>> Writes<F> {
+    /// Begins one more as soon as there are not too many.
+    async fn add(&mut self, write: F) {
+        if self.under_way.len() >= AT_A_TIME {
+            self.one_ends().await;
+        }
+        self.under_way.push(write);
+    }
+
+    /// Waits for all of them; the first thing that failed.
+    async fn end(mut self) -> Option<Error> {
+        while !self.under_way.is_empty() {
+            self.one_ends().await;
+        }
+        self.failed
+    }
+
+    async fn one_ends(&mut self) {
+        let failed = self.under_way.next().await.and_then(Result::err);
+        self.failed = self.failed.take().or(failed);
+    }
+}
+
+async fn ensured(context: &Context, namespace: &str, name: &str, spec: &ProcessingFindingSpec) -> Result<(), Error> {
+    let live = context.stores.findings.get(&ObjectRef::new(name).within(namespace));
+    match ensure(context, namespace, name, spec, live).await {
+        // Somebody wrote it since it was read, or this process did: the event that says so asks for another pass.
+        Err(error) if error.is_conflict() => Ok(()),
+        other => other,
+    }
 }
 
 async fn ensure(
@@ -65,7 +105,7 @@ async fn ensure(
         Some((None, live)) => (*live).clone(),
         None => {
             let created = api.create(&params, &ProcessingFinding::new(name, spec.clone())).await.map_err(failed)?;
-            tell(context, spec).await;
+            tell(context, spec, &created).await;
             created
         }
     };
@@ -95,8 +135,11 @@ fn is_of_today(finding: &ProcessingFinding, now: Timestamp) -> bool {
     last_seen.is_some_and(|last| day(last.0) == day(now))
 }
 
-/// Tells the people of the project.
-async fn tell(context: &Context, spec: &ProcessingFindingSpec) {
+/// Tells the people of the project, or of the agency if it is the agency that does not do something.
+async fn tell(context: &Context, spec: &ProcessingFindingSpec, created: &ProcessingFinding) {
+    if spec.rule == FindingRule::Obligation {
+        return context.tell(created, true, &spec.rule.to_string(), spec.message.clone()).await;
+    }
     let Some((agency, project)) = split_project_namespace(&spec.object.namespace) else { return };
     let project: Option<Arc<Project>> = context.stores.projects.get(&ObjectRef::new(project).within(&home_namespace(agency)));
     if let Some(project) = project {
@@ -104,7 +147,7 @@ async fn tell(context: &Context, spec: &ProcessingFindingSpec) {
     }
 }
 
-async fn remove(context: &Context, finding: &ProcessingFinding) -> Result<(), Error> {
+async fn remove(context: &Context, finding: Arc<ProcessingFinding>) -> Result<(), Error> {
     let (namespace, name) = (finding.namespace().unwrap_or_default(), finding.name_any());
     let api: Api<ProcessingFinding> = Api::namespaced(context.client.clone(), &namespace);
     let preconditions = Some(Preconditions { uid: finding.uid(), resource_version: None });

@@ -41,11 +41,7 @@ impl Cache {
     }
 
     fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
-        let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache = set("GOVCLOUD_CACHE")
-            .or_else(|| set("XDG_CACHE_HOME").map(|path| path.join("govcloud")))
-            .or_else(|| set("HOME").map(|path| path.join(".cache/govcloud")))?;
-        Some(Self::under(&cache))
+        folder(variable).map(|cache| Self::under(&cache))
     }
 
     /// The cache below a given folder.
@@ -67,6 +63,18 @@ impl Cache {
     pub(crate) fn lock(&self) -> PathBuf {
         self.root.join(format!(".build-{}.lock", self.key))
     }
+}
+
+/// The folder for what is built once and kept, or `None` if no variable says where that is.
+pub fn cache_folder() -> Option<PathBuf> {
+    folder(|name| std::env::var_os(name))
+}
+
+fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("GOVCLOUD_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|path| path.join("govcloud")))
+        .or_else(|| set("HOME").map(|path| path.join(".cache/govcloud")))
 }
 
 /// The first 12 hexadecimal digits of the hash over all that decides what is built.

@@ -34,6 +34,7 @@ mod state;
 
 pub use binaries::{Binaries, BinariesError};
 pub use borrowed::OwnCluster;
+pub use cache::cache_folder;
 pub use components::Component;
 pub use detached::{DetachedControlPlane, ProcessInfo};
 pub use error::Error;

@@ -1,6 +1,8 @@
 //! Each command, who runs it, how it ends and what it says.
 
-use govcloud_tests::people::{ADMIN, AUDITOR, CUSTOMS_DEVELOPER, REVIEWER_1, TAX_ADMIN, TAX_DEVELOPER, TAX_REQUESTER};
+use govcloud_tests::people::{
+    ADMIN, AUDITOR, CLOUD_OPERATOR, CUSTOMS_DEVELOPER, REVIEWER_1, TAX_ADMIN, TAX_DEVELOPER, TAX_REQUESTER,
+};
 
 use super::setting::{Setting, broker};
 
@@ -144,7 +146,7 @@ const PLACES: [Case; 22] = [
     (TAX_ADMIN, "-n tax-administration--audits quota show -o name", 0, "agencyquota.govcloud.dev/tax-administration"),
 ];
 
-const SERVICES: [Case; 12] = [
+const SERVICES: [Case; 31] = [
     (TAX_ADMIN, "service list", 0, "national-streaming"),
     (TAX_ADMIN, "service list -o wide", 0, "standard large"),
     (TAX_ADMIN, "--agency tax-administration service search KAFKA gsb", 0, "yes"),
@@ -181,6 +183,65 @@ const SERVICES: [Case; 12] = [
         "--agency tax-administration service claim national-streaming --plan large --project analytics",
         1,
         "there is a claim national-streaming already",
+    ),
+    (TAX_ADMIN, "--agency tax-administration service claims", 0, "national-streaming-binding"),
+    (TAX_REQUESTER, "--agency tax-administration service claims --project nowhere", 1, "there is no project nowhere"),
+    (CUSTOMS_DEVELOPER, "--agency tax-administration service claims", 6, "agency-tax-administration"),
+    (TAX_ADMIN, "--agency tax-administration service claims --project analytics -o json", 0, "\"kind\": \"ServiceClaim\""),
+    (
+        TAX_ADMIN,
+        "--agency tax-administration service change national-streaming --plan large --project analytics",
+        2,
+        "There is room for it.",
+    ),
+    (
+        TAX_ADMIN,
+        "--agency tax-administration service change national-streaming --plan large --project analytics --yes --timeout 80s",
+        0,
+        "national-streaming has plan large now.",
+    ),
+    (
+        TAX_ADMIN,
+        "--agency tax-administration service change national-streaming --plan large --project analytics --yes -o name",
+        0,
+        "serviceclaim.govcloud.dev/national-streaming",
+    ),
+    (
+        TAX_ADMIN,
+        "--agency tax-administration service change nothing --plan large --project analytics",
+        1,
+        "analytics has no claim nothing",
+    ),
+    (
+        TAX_ADMIN,
+        "--agency tax-administration service rotate national-streaming --project analytics",
+        2,
+        "hands out the same credentials to all",
+    ),
+    (
+        TAX_REQUESTER,
+        "--agency tax-administration service release national-streaming --project analytics --yes",
+        6,
+        "serviceclaims",
+    ),
+    (TAX_ADMIN, "--agency tax-administration service release national-streaming --project analytics", 2, "With it goes:"),
+    (
+        TAX_ADMIN,
+        "--agency tax-administration service release national-streaming --project analytics --yes -o yaml",
+        0,
+        "kind: ServiceClaim",
+    ),
+    (TAX_ADMIN, "--agency tax-administration service draft -f -", 2, "this is a KafkaNodePool, and no SharedService"),
+    (TAX_ADMIN, "--agency tax-administration service publish national-streaming --yes", 0, "is published already"),
+    (TAX_ADMIN, "service drain national-streaming --by 2099-12-31 --yes", 6, ""),
+    (CLOUD_OPERATOR, "service drain national-streaming --by soon", 2, "write a day such as 2027-03-20"),
+    (CLOUD_OPERATOR, "service drain national-streaming --by 2099-12-31", 2, "takes no new claims from now on"),
+    (TAX_ADMIN, "--agency tax-administration service requests", 0, "Nobody asks for what you share."),
+    (
+        TAX_ADMIN,
+        "--agency tax-administration service consent national-streaming events --yes",
+        1,
+        "is no spare capacity that your agency shares",
     ),
 ];
 

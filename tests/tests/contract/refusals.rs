@@ -96,7 +96,7 @@ fn of_services() -> Vec<Bad> {
         service(json!({"binding": {"egress": [{"cidr": "kafka.internal"}]}}), "an address range, such as 10.20.0.0/24"),
         service(json!({"health": {"url": "kafka:9093"}}), "http:// or https://"),
         service(json!({"health": {"interval": "half a minute"}}), "hours, minutes and seconds, such as 8760h or 1h30m"),
-        service(json!({"obligation": {"dueBy": "next spring"}}), "a date as YYYY-MM-DD"),
+        service(json!({"obligation": {"dueBy": "next spring"}}), "a day of the calendar as YYYY-MM-DD"),
         service(json!({"plans": [{"name": "small"}, {"name": "small"}]}), "Duplicate value"),
         service(json!({"plans": [{"name": "small", "channel": "ESB"}]}), "supported values: \"GSB\", \"PGSB\", \"Direct\""),
         service(json!({"capacity": null}), "spec.capacity: Required value"),

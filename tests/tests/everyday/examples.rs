@@ -32,7 +32,9 @@ const ENDS: [(&str, &str, &str, &str); 9] = [
 
 /// Every example is applied by the person whose work it is, right after the one before, and comes to its end.
 pub async fn apply_in_their_order(cloud: &Cloud) {
-    assert_eq!(entries(""), STEPS.map(|(name, _)| name.to_owned()), "an example that nobody applies");
+    // The national story has people of its own, and tests/national.rs plays it.
+    let examples: Vec<_> = entries("").into_iter().filter(|name| name != "07-national").collect();
+    assert_eq!(examples, STEPS.map(|(name, _)| name.to_owned()), "an example that nobody applies");
     for (name, who) in STEPS {
         if name.starts_with("06") {
             // Only who is a member of an agency may make its projects, and that is so once the agency is ready.

@@ -3,10 +3,9 @@
 use clap::Args;
 use govcloud_crds::{ProcessingFinding, names::agency_of_home};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::{
     Api, ResourceExt as _,
-    api::{Patch, PatchParams, PostParams},
+    api::{Patch, PatchParams},
 };
 use serde_json::json;
 
@@ -78,30 +77,16 @@ fn lies_ahead(until: Timestamp, now: Timestamp) -> Result<()> {
 
 /// Asks the API server before anything is sent, about the right to change findings and about being a member of the agency.
 async fn allowed(ctx: &Context, namespace: &str) -> Result<()> {
-    if !may(ctx, "processingfindings", "patch", namespace).await? {
+    if !ctx.may("patch", "processingfindings", namespace).await? {
         return Err(CliError::new(Kind::Forbidden, "only reviewers acknowledge findings")
             .hint("Ask the ministry; or do what the finding says: govcloud finding show NAME"));
     }
     let agency = agency_of_home(namespace);
-    if agency.is_some() && may(ctx, "processingpermits", "member", namespace).await? {
+    if agency.is_some() && ctx.may("member", "processingpermits", namespace).await? {
         return Err(CliError::new(Kind::Forbidden, "nobody acknowledges what was found about their own agency")
             .hint("Ask a reviewer who is no member of it"));
     }
     Ok(())
-}
-
-async fn may(ctx: &Context, resource: &str, verb: &str, namespace: &str) -> Result<bool> {
-    let attributes = ResourceAttributes {
-        group: Some(govcloud_crds::names::GROUP.to_owned()),
-        resource: Some(resource.to_owned()),
-        verb: Some(verb.to_owned()),
-        namespace: Some(namespace.to_owned()),
-        ..ResourceAttributes::default()
-    };
-    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() };
-    let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
-    let reviews: Api<SelfSubjectAccessReview> = Api::all(ctx.client.clone());
-    Ok(reviews.create(&PostParams::default(), &review).await?.status.is_some_and(|status| status.allowed))
 }
 
 fn said(finding: &ProcessingFinding, until: Timestamp) -> String {

@@ -48,13 +48,16 @@ pub struct Running {
     /// What runs without a permit, or after its end; missing if findings cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unpermitted: Option<Resources>,
+    /// What of both was found not to be used; missing if nothing was, also because nobody knows what is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Resources>,
     /// How many objects run without a permit whose size cannot be told; missing if findings cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unmeasured: Option<usize>,
 }
 
 impl Running {
-    /// Everything that it names.
+    /// Everything that it names, once.
     pub fn amounts(&self) -> impl Iterator<Item = &Resources> {
         self.permitted.iter().chain(&self.unpermitted)
     }
@@ -177,6 +180,7 @@ pub fn running(gathered: &Gathered) -> Vec<Running> {
             agency,
             permitted: gathered.permits.as_ref().map(|_| Resources::default()),
             unpermitted: gathered.findings.as_ref().map(|_| Resources::default()),
+            idle: None,
             unmeasured: gathered.findings.as_ref().map(|_| 0),
         }));
     };
@@ -189,11 +193,15 @@ pub fn running(gathered: &Gathered) -> Vec<Running> {
     for finding in gathered.findings.iter().flatten() {
         let (spec, agency) = (&finding.spec, agency_of(finding));
         let runs_without = matches!(spec.rule, FindingRule::Unpermitted | FindingRule::Expired);
-        let Some(class) = spec.processing_class.as_deref().filter(|_| runs_without) else { continue };
-        of(class, agency, &|row| {
-            row.unpermitted = row.unpermitted.take().map(|sum| sum.plus(&spec.capacity));
-            row.unmeasured = row.unmeasured.map(|count| count + usize::from(spec.capacity.is_empty()));
-        });
+        let Some(class) = &spec.processing_class else { continue };
+        if spec.rule == FindingRule::Idle {
+            of(class, agency, &|row| row.idle = Some(row.idle.take().unwrap_or_default().plus(&spec.capacity)));
+        } else if runs_without {
+            of(class, agency, &|row| {
+                row.unpermitted = row.unpermitted.take().map(|sum| sum.plus(&spec.capacity));
+                row.unmeasured = row.unmeasured.map(|count| count + usize::from(spec.capacity.is_empty()));
+            });
+        }
     }
     all.into_values().collect()
 }

@@ -24,6 +24,8 @@ fn what_runs_is_what_permits_allow_and_what_was_found() {
     );
     assert_eq!((row("tax-administration").unmeasured, row("customs").unmeasured), (Some(1), Some(0)));
     assert_eq!(row("").unpermitted, some(&[("brokers", "2")]));
+    assert_eq!(row("customs").idle, some(&[("brokers", "2"), ("storage", "2Ti")]));
+    assert_eq!(row("tax-administration").idle, None);
     assert_eq!(rows.len(), 3, "what is of no class is no capacity");
 }
 

@@ -51,19 +51,23 @@ fn running_sheet(running: &[Running]) -> Sheet {
         let of = |amounts: &Option<Resources>, dimension: &str| Cell::from(amounts.as_ref().map(|a| a.get(dimension)));
         let dimensions = names(row.amounts());
         for dimension in &dimensions {
-            let amounts = [(*dimension).into(), of(&row.permitted, dimension), of(&row.unpermitted, dimension)];
+            let [permitted, unpermitted, idle] =
+                [&row.permitted, &row.unpermitted, &row.idle].map(|amounts| of(amounts, dimension));
+            let amounts = [(*dimension).into(), permitted, unpermitted, idle];
             rows.push([&begin[..], &amounts, &[row.unmeasured.into()]].concat());
         }
         if dimensions.is_empty() {
-            rows.push([&begin[..], &[Cell::Nothing, Cell::Nothing, Cell::Nothing], &[row.unmeasured.into()]].concat());
+            rows.push(
+                [&begin[..], &[Cell::Nothing, Cell::Nothing, Cell::Nothing, Cell::Nothing], &[row.unmeasured.into()]].concat(),
+            );
         }
     }
     Sheet {
         key: "running",
         heading: "Who runs what",
-        note: "Permitted: what active and suspended permits allow. Not permitted: what was found without a permit, or after its end. Unmeasured: objects whose size cannot be told.",
+        note: "Permitted: what active and suspended permits allow. Not permitted: what was found without a permit, or after its end. Idle: what of both was found not to be used. Unmeasured: objects whose size cannot be told.",
         empty: "Nobody runs anything of a class, as far as permits and findings say.",
-        columns: vec!["class", "agency", "dimension", "permitted", "not_permitted", "unmeasured"],
+        columns: vec!["class", "agency", "dimension", "permitted", "not_permitted", "idle", "unmeasured"],
         rows,
         charts: running_charts(running),
     }

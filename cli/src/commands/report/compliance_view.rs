@@ -1,6 +1,9 @@
 //! How the rules are kept, as tables and charts.
 
-use govcloud_crds::{agency::Enforcement, finding::FindingRule};
+use govcloud_crds::{
+    agency::{DigitizationStatus, Enforcement},
+    finding::FindingRule,
+};
 
 use super::{
     capacity_view::whose,
@@ -28,10 +31,20 @@ pub fn part(report: &Compliance) -> Part {
         figures.push(Figure::new(overdue, "request waits longer than it should", "requests wait longer than they should"));
     }
     if counted(&report.agencies) {
-        let missing = of(&|agency| behind(agency) > 0);
-        figures.push(Figure::new(missing, "agency lacks mandatory services", "agencies lack mandatory services"));
+        let late = of(&|agency| behind(agency) > 0);
+        figures.push(Figure::new(
+            late,
+            "agency is behind with mandatory services",
+            "agencies are behind with mandatory services",
+        ));
+    }
+    if report.agencies.iter().any(|agency| agency.automation.is_some()) {
+        let late = of(&|agency| agency.automation.as_ref().is_some_and(|duty| !duty.on_track));
+        figures.push(Figure::new(late, "agency is behind with automation", "agencies are behind with automation"));
     }
     let mut sheets = vec![agencies_sheet(&report.agencies)];
+    sheets.extend(counted(&report.agencies).then(|| duties_sheet(&report.agencies)));
+    sheets.extend(automation_sheet(&report.agencies));
     sheets.extend(known.then(|| findings_sheet(&report.agencies)));
     sheets.extend(report.permits.as_deref().map(permits_sheet));
     sheets.extend(report.interruptions.as_deref().map(interruptions_sheet));
@@ -48,8 +61,65 @@ fn counted(agencies: &[AgencyRecord]) -> bool {
 }
 
 /// How many mandatory services an agency does not use yet.
-fn behind(agency: &AgencyRecord) -> usize {
+fn missing(agency: &AgencyRecord) -> usize {
     agency.obligations.as_ref().and_then(|o| usize::try_from(o.due).ok()).unwrap_or_default()
+}
+
+/// How many of those it should use by now.
+fn behind(agency: &AgencyRecord) -> usize {
+    agency.obligations.as_ref().and_then(|o| usize::try_from(o.behind).ok()).unwrap_or_default()
+}
+
+/// One row per agency and mandatory service that it does not use.
+fn duties_sheet(agencies: &[AgencyRecord]) -> Sheet {
+    let rows = agencies.iter().flat_map(|agency| {
+        let missing = agency.obligations.iter().flat_map(|o| &o.missing);
+        missing
+            .map(|one| vec![Cell::from(whose(&agency.agency)), (&one.service).into(), (&one.due_by).into(), (&one.plan).into()])
+    });
+    Sheet {
+        key: "obligation",
+        heading: "Mandatory services that are not used",
+        note: "Due by: who does not use it when that day ends, in UTC, is behind. An agency claims one with: govcloud service claim SERVICE --plan PLAN --project NAME",
+        empty: "Every agency uses what it must.",
+        columns: vec!["agency", "service", "due_by", "plan"],
+        rows: rows.collect(),
+        charts: Vec::new(),
+    }
+}
+
+/// One row per agency that must automate services; none where no agency must.
+fn automation_sheet(agencies: &[AgencyRecord]) -> Option<Sheet> {
+    let duties: Vec<_> = agencies.iter().filter_map(|agency| Some((agency, agency.automation.as_ref()?))).collect();
+    let amount = |number: i32| usize::try_from(number).unwrap_or_default();
+    let row = |(agency, duty): &(&AgencyRecord, &DigitizationStatus)| {
+        vec![
+            whose(&agency.agency).into(),
+            amount(duty.automated_this_year).into(),
+            amount(duty.target_this_year).into(),
+            amount(duty.target_this_year - duty.automated_this_year).into(),
+            Some(duty.on_track).into(),
+        ]
+    };
+    (!duties.is_empty()).then(|| Sheet {
+        key: "automation",
+        heading: "Services automated this year",
+        note: "A fifth of an agency's services is due each year, less if fewer were left. On track: at least the part that the past months of the year make up.",
+        empty: "No agency must automate services.",
+        columns: vec!["agency", "automated", "due_this_year", "still_to_automate", "on_track"],
+        rows: duties.iter().map(row).collect(),
+        charts: vec![automation_chart(&duties)],
+    })
+}
+
+fn automation_chart(duties: &[(&AgencyRecord, &DigitizationStatus)]) -> Chart {
+    let amount = |number: i32| usize::try_from(number).unwrap_or_default();
+    let bars = duties.iter().map(|(agency, duty)| {
+        let done = amount(duty.automated_this_year);
+        bar(agency, &[done, amount(duty.target_this_year - duty.automated_this_year)], &["automated", "to do"])
+    });
+    let title = "Services automated this year, by agency".to_owned();
+    Chart { title, series: vec![("automated", Tone::Fine), ("to do", Tone::Rest)], bars: bars.collect(), full: None }
 }
 
 /// The columns of [`agency_row`]; the last only where mandatory services are counted.
@@ -79,7 +149,7 @@ fn agency_row(agency: &AgencyRecord) -> Vec<Cell> {
         agency.active_permits.into(),
         agency.ended_permits.into(),
         automation(agency).into(),
-        agency.obligations.as_ref().map(|_| behind(agency)).into(),
+        agency.obligations.as_ref().map(|_| missing(agency)).into(),
     ]
 }
 
@@ -116,11 +186,17 @@ fn findings_chart(agencies: &[AgencyRecord]) -> Option<Chart> {
 fn obligations_chart(agencies: &[AgencyRecord]) -> Option<Chart> {
     let with = agencies.iter().filter_map(|agency| {
         let met = usize::try_from(agency.obligations.as_ref()?.met).ok()?;
-        Some(bar(agency, &[behind(agency), met], &["missing", "in use"]))
+        let late = behind(agency);
+        Some(bar(agency, &[late, missing(agency).saturating_sub(late), met], &["behind", "not yet", "in use"]))
     });
     let bars: Vec<_> = with.collect();
     let title = "Mandatory services by agency".to_owned();
-    (!bars.is_empty()).then(|| Chart { title, series: vec![("missing", Tone::Bad), ("in use", Tone::Fine)], bars, full: None })
+    (!bars.is_empty()).then(|| Chart {
+        title,
+        series: vec![("behind", Tone::Bad), ("not yet", Tone::Rest), ("in use", Tone::Fine)],
+        bars,
+        full: None,
+    })
 }
 
 fn bar(agency: &AgencyRecord, counts: &[usize], words: &[&str]) -> Bar {

@@ -69,6 +69,7 @@ fn findings() -> Vec<ProcessingFinding> {
         finding("Expired", "tax-administration", "old", json!({"brokers": "1"}), known.clone()),
         finding("Duplicate", "tax-administration", "old", json!({"brokers": "1"}), known),
         finding("Unpermitted", "tax-administration", "odd", json!({}), json!({})),
+        finding("Idle", "customs", "declarations", json!({"brokers": "2", "storage": "2Ti"}), json!({})),
         finding("Unpermitted", "", "outside", json!({"brokers": "2"}), json!({})),
         finding("Unclassified", "", "lakes", json!({}), json!({"processingClass": null})),
     ]

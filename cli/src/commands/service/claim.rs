@@ -1,16 +1,23 @@
 //! `govcloud service claim`.
 
-use std::time::Duration;
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    time::Duration,
+};
 
 use clap::Args;
 use govcloud_crds::{
     Project, ServiceClaim, SharedService,
     names::{home_namespace, project_namespace},
-    service::{ServiceClaimSpec, rules::eligible},
+    service::ServiceClaimSpec,
 };
 use kube::{Api, ResourceExt as _, api::PostParams};
 
-use super::claim_view::{ending, step, timed_out};
+use super::{
+    claim_view::{ending, step, timed_out},
+    fit::{Fit, judge},
+    standing::Standing,
+};
 use crate::{
     commands::parse,
     context::{Context, FIELD_MANAGER},
@@ -54,8 +61,15 @@ pub async fn run(ctx: &Context, args: ClaimArgs) -> Result<Exit> {
     let agency = ctx.agency().await?;
     let namespace = project_namespace(agency, &args.project);
     let service: SharedService = Api::all(ctx.client.clone()).get(&args.service).await?;
-    let claim = claim(&args);
-    allowed(&claim, &service, ctx.agency_if_readable(agency).await?.as_ref())?;
+    let standing = Standing::gather(ctx).await?;
+    let mut claim = claim(&args);
+    if service.spec.requires_purpose && claim.spec.purpose.trim().is_empty() {
+        claim.spec.purpose = ask_purpose(&service)?;
+    }
+    allowed(&claim, &service, &standing)?;
+    if let Some(word) = before(&service, &args.plan, &standing) {
+        ctx.out.note(&word);
+    }
     let api: Api<ServiceClaim> = ctx.namespaced(&namespace);
     let made = match make(&api, &claim).await {
         Err(error) if matches!(error.kind(), Kind::Forbidden | Kind::NotFound) => {
@@ -65,7 +79,11 @@ pub async fn run(ctx: &Context, args: ClaimArgs) -> Result<Exit> {
     };
     if args.no_wait {
         ctx.out.object(&made, || {
-            format!("Claimed. See what becomes of it: kubectl get claim {} -n {namespace}\n", made.name_any())
+            format!(
+                "Claimed as {}. See what becomes of it: govcloud service claims --project {}\n",
+                made.name_any(),
+                args.project
+            )
         })?;
         return Ok(Exit::Ok);
     }
@@ -87,20 +105,61 @@ fn claim(args: &ClaimArgs) -> ServiceClaim {
         .unwrap_or_else(|| args.service.chars().take(LONGEST_NAME).collect::<String>().trim_end_matches('-').to_owned());
     ServiceClaim::new(
         &name,
-        ServiceClaimSpec { shared_service: args.service.clone(), plan: args.plan.clone(), purpose: args.purpose.clone() },
+        ServiceClaimSpec {
+            shared_service: args.service.clone(),
+            plan: args.plan.clone(),
+            purpose: args.purpose.clone(),
+            rotation: 0,
+        },
     )
 }
 
+/// Asks at the terminal what the data is for.
+fn ask_purpose(service: &SharedService) -> Result<String> {
+    let missing = || {
+        CliError::usage(format!("{} gives data for a purpose, and none is named", service.name_any()))
+            .hint("Say what the data is used for; it stays on record: --purpose TEXT")
+    };
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(missing());
+    }
+    write!(io::stderr(), "What is {} used for? It stays on record: ", service.name_any())?;
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    let answer = answer.trim().to_owned();
+    if answer.is_empty() { Err(missing()) } else { Ok(answer) }
+}
+
 /// Refuses here what the operator would reject, with the operator's own words.
-fn allowed(claim: &ServiceClaim, service: &SharedService, agency: Option<&govcloud_crds::Agency>) -> Result<()> {
-    let verdict = eligible(claim, Some(service), agency);
-    match verdict.holds {
-        // Who cannot be read here can still be known to the operator.
-        Some(false) if agency.is_some() || verdict.reason == "NoSuchPlan" => {
-            Err(CliError::new(Kind::Denied, plain(&verdict.message))
-                .hint(format!("See what it offers, and to whom: govcloud service show {}", service.name_any())))
+fn allowed(claim: &ServiceClaim, service: &SharedService, standing: &Standing) -> Result<()> {
+    let verdict = standing.verdict(claim, service);
+    let about_the_agency = ["NoAgency", "NotEligible", "NotLicensed"].contains(&verdict.reason);
+    // Who cannot be read here can still be known to the operator.
+    if verdict.holds != Some(false) || (standing.agency.is_none() && about_the_agency) {
+        return Ok(());
+    }
+    let name = service.name_any();
+    let error = CliError::new(Kind::Denied, plain(&verdict.message));
+    Err(match (verdict.reason, &service.spec.requires_licence) {
+        ("NotLicensed", Some(class)) => error.hint(format!("Ask for the licence: govcloud permit request --class {class} …")),
+        _ => error.hint(format!("See what it offers, and to whom: govcloud service show {name}")),
+    })
+}
+
+/// What to know before it is claimed, although it can be.
+fn before(service: &SharedService, plan: &str, standing: &Standing) -> Option<String> {
+    let name = service.name_any();
+    let said = judge(service, service.spec.plan(plan)?, standing);
+    match said.fit {
+        Fit::Given => Some(format!(
+            "You have {name} without asking, in all your projects; a claim is a second one: govcloud service claims"
+        )),
+        Fit::IfAgreed => {
+            Some(format!("{name} is spare capacity of {}, which is asked now, and agrees or does not.", service.spec.provider))
         }
-        _ => Ok(()),
+        Fit::No => Some(format!("Of {name}: {}.", said.why)),
+        Fit::Yes | Fit::Unknown => None,
     }
 }
 
@@ -143,8 +202,13 @@ fn other_claim(there: &ServiceClaim) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::testing;
+    use crate::commands::testing::{self, standing};
     use rstest::rstest;
+    use serde_json::{Value, json};
+
+    fn changed(spec: &Value) -> SharedService {
+        testing::changed(&testing::streaming(), spec, &json!({}))
+    }
 
     fn args(service: &str, plan: &str) -> ClaimArgs {
         let (service, plan) = (service.to_owned(), plan.to_owned());
@@ -170,6 +234,12 @@ mod tests {
     #[case::fits("fits", "large", testing::streaming(), true)]
     #[case::no_plan("no_plan", "huge", testing::streaming(), true)]
     #[case::not_eligible("not_eligible", "shared", testing::regional(), true)]
+    #[case::licence("licence", "large", changed(&json!({"requiresLicence": "operator-licence"})), true)]
+    #[case::licence_unknown("licence_unknown", "large", changed(&json!({"requiresLicence": "operator-licence"})), false)]
+    #[case::licensed("licensed", "large", changed(&json!({"requiresLicence": "message-broker"})), true)]
+    #[case::purpose("purpose", "large", changed(&json!({"requiresPurpose": true})), true)]
+    #[case::draft("draft", "large", changed(&json!({"stage": "Draft"})), true)]
+    #[case::ends("ends", "large", changed(&json!({"drain": {"by": "2027-03-20", "moveTo": "streaming-2"}})), true)]
     #[case::agency_unknown("agency_unknown", "shared", testing::regional(), false)]
     fn what_would_be_rejected_is_not_claimed(
         #[case] name: &str,
@@ -177,9 +247,21 @@ mod tests {
         #[case] service: SharedService,
         #[case] known: bool,
     ) {
-        let agency = testing::agency();
-        let verdict = allowed(&claim(&args(&service.name_any(), plan)), &service, known.then_some(&agency));
+        let standing = if known { standing() } else { Standing { agency: None, permits: None, ..standing() } };
+        let verdict = allowed(&claim(&args(&service.name_any(), plan)), &service, &standing);
         insta::assert_snapshot!(format!("claim_{name}"), verdict.map_or_else(|e| e.render(false), |()| "allowed".into()));
+    }
+
+    #[test]
+    fn what_to_know_is_said_before() {
+        let given = json!({"access": "Entitled", "entitlement": {"plan": "large"}});
+        let unhealthy = [testing::condition("Healthy", "False", "Unreachable", "It does not answer.")];
+        let unhealthy = testing::changed(&testing::streaming(), &json!({}), &json!({"conditions": unhealthy}));
+        let all = [changed(&given), changed(&json!({"sharing": {"permit": "GC-2026-000042"}})), unhealthy];
+        let said = all.map(|service| before(&service, "large", &standing()).expect("something"));
+        assert_eq!(before(&testing::streaming(), "large", &standing()), None);
+        insta::assert_snapshot!("claim_before", said.join("\n"));
+        insta::assert_snapshot!("claim_no_purpose", ask_purpose(&testing::streaming()).expect_err("no terminal").render(false));
     }
 
     #[test]

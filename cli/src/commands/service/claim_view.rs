@@ -7,6 +7,8 @@ use govcloud_crds::{
 };
 use kube::ResourceExt as _;
 
+use super::claimed::held_up;
+
 use crate::{
     error::CliError,
     exit::Exit,
@@ -21,15 +23,12 @@ use crate::{
 pub fn step(claim: Option<ServiceClaim>) -> Step<Box<ServiceClaim>> {
     let Some(claim) = claim else { return Step::Waiting("waiting for the claim".into()) };
     let status = claim.status.clone().unwrap_or_default();
-    let full = find(&status.conditions, "CapacityReserved").is_some_and(|c| c.status == "False");
-    if status.phase != ClaimPhase::Pending || full {
+    // Others decide these, and that can take days.
+    let waits = |kind: &str| find(&status.conditions, kind).is_some_and(|c| c.status == "False");
+    if status.phase != ClaimPhase::Pending || waits("CapacityReserved") || waits("Consented") {
         return Step::Done(Box::new(claim));
     }
-    let open = ["Eligible", "CapacityReserved", "Ready"]
-        .into_iter()
-        .filter_map(|kind| find(&status.conditions, kind))
-        .find(|c| c.status != "True");
-    Step::Waiting(open.map_or_else(|| "waiting for the operator".into(), |c| plain(&c.message)))
+    Step::Waiting(held_up(&status).unwrap_or_else(|| "waiting for the operator".into()))
 }
 
 /// How it ended: the exit code, and what to do now.
@@ -40,7 +39,8 @@ pub fn ending(claim: &ServiceClaim, service: &SharedService, paint: Paint) -> (E
     match status.phase {
         ClaimPhase::Bound => {
             let secret = status.binding.map(|b| b.name).unwrap_or_default();
-            (Exit::Ok, format!("{steps}\nBound. Secret {secret} in {namespace} (Service Binding Specification).\n"))
+            let how = mounting(&claim.name_any(), &secret);
+            (Exit::Ok, format!("{steps}\nBound. Secret {secret} in {namespace} (Service Binding Specification).\n{how}"))
         }
         ClaimPhase::Rejected => {
             let why = said(&status, &["Eligible", "Ready"]).unwrap_or_else(|| "the operator does not say why".into());
@@ -56,17 +56,36 @@ pub fn ending(claim: &ServiceClaim, service: &SharedService, paint: Paint) -> (E
             (Exit::Denied, format!("{steps}\nThe claim was given back. Make a new one with another --name.\n"))
         }
         ClaimPhase::Pending => {
+            if let Some(why) = said(&status, &["Consented"]) {
+                return (
+                    Exit::Denied,
+                    format!("{steps}\nNot agreed to yet. {why}\nSee what becomes of it: govcloud service claims\n"),
+                );
+            }
             let why = said(&status, &["CapacityReserved"]).unwrap_or_default();
-            let name = claim.name_any();
             (
                 Exit::Denied,
                 format!(
-                    "{steps}\nNo room at present. {why}\nThe claim stays and is served when there is room: kubectl get claim {name} -n {namespace}\nOr choose a smaller plan: govcloud service show {}\n",
+                    "{steps}\nNo room at present. {why}\nThe claim stays and is served when there is room: govcloud service claims\nOr choose a smaller plan: govcloud service show {}\n",
                     service.name_any()
                 ),
             )
         }
     }
+}
+
+/// How a workload gets the Secret's entries as files, by the projection of the Service Binding Specification.
+fn mounting(claim: &str, secret: &str) -> String {
+    format!(
+        "A workload reads it as files below $SERVICE_BINDING_ROOT. In its pods' spec:
+  containers:
+    - name: …
+      env: [{{name: SERVICE_BINDING_ROOT, value: /bindings}}]
+      volumeMounts: [{{name: {claim}, mountPath: /bindings/{claim}, readOnly: true}}]
+  volumes:
+    - {{name: {claim}, secret: {{secretName: {secret}}}}}
+"
+    )
 }
 
 fn said(status: &ServiceClaimStatus, kinds: &[&str]) -> Option<String> {
@@ -82,6 +101,12 @@ fn steps(claim: &ServiceClaim, service: &SharedService, status: &ServiceClaimSta
         (is_true(&status.conditions, "Eligible"), "eligible".to_owned()),
         (is_true(&status.conditions, "CapacityReserved"), reserved),
     ];
+    if let Some(consented) = find(&status.conditions, "Consented") {
+        steps.insert(1, (consented.status == "True", format!("agreed to by {}", service.spec.provider)));
+    }
+    if let Some(provisioned) = find(&status.conditions, "Provisioned") {
+        steps.push((provisioned.status == "True", "credentials of its own".to_owned()));
+    }
     if status.phase == ClaimPhase::Bound && !service.spec.binding.egress.is_empty() {
         steps.push((true, format!("network opened to {}", network(service))));
     }
@@ -89,7 +114,8 @@ fn steps(claim: &ServiceClaim, service: &SharedService, status: &ServiceClaimSta
     marked.collect::<Vec<_>>().join("   ")
 }
 
-fn network(service: &SharedService) -> String {
+/// What a claim may reach: `10.20.0.0/24:9093`.
+pub fn network(service: &SharedService) -> String {
     let address = |egress: &govcloud_crds::service::Egress| {
         let ports: Vec<_> = egress.ports.iter().map(ToString::to_string).collect();
         if ports.is_empty() { egress.cidr.clone() } else { format!("{}:{}", egress.cidr, ports.join(",")) }
@@ -101,7 +127,7 @@ fn network(service: &SharedService) -> String {
 pub fn timed_out(name: &str, namespace: &str, last: &str) -> CliError {
     let last = if last.is_empty() { "the operator has not looked at it yet" } else { last };
     CliError::failure(format!("claim {name} is made, but not bound yet: {last}"))
-        .hint(format!("See how it goes on: kubectl get claim {name} -n {namespace}"))
+        .hint(format!("See how it goes on: govcloud service claims; or kubectl describe claim {name} -n {namespace}"))
         .hint("Wait longer: repeat the command with --timeout 5m")
 }
 
@@ -138,10 +164,12 @@ mod tests {
         let full = testing::condition("CapacityReserved", "False", "NoRoom", "6 brokers are asked for and 2 are free.");
         let rejected =
             testing::condition("Eligible", "False", "NotEligible", "national-streaming is for NonInfrastructure agencies only.");
+        let asked = testing::condition("Consented", "False", "WaitsForConsent", "Customs was asked and has not agreed.");
         let all = [
             json!({"phase": "Bound", "binding": {"name": "events-binding"}, "conditions": [eligible, reserved]}),
             json!({"phase": "Rejected", "conditions": [rejected]}),
             json!({"phase": "Pending", "conditions": [eligible, full]}),
+            json!({"phase": "Pending", "conditions": [eligible, asked]}),
             json!({"phase": "Released", "conditions": [eligible, reserved]}),
             json!({"phase": "Pending", "conditions": [testing::condition("Eligible", "Unknown", "Waiting", "The service is not ready.")]}),
             json!({}),

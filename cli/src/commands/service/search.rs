@@ -1,26 +1,18 @@
 //! `govcloud service search`.
 
-use govcloud_crds::{
-    Agency, SharedService,
-    service::{Plan, rules::ineligible},
-};
+use govcloud_crds::SharedService;
 use kube::ResourceExt as _;
 
+use super::{
+    fit::{Fit, plans},
+    standing::Standing,
+};
 use crate::{
     context::Context,
     error::Result,
     exit::Exit,
     output::{Table, text::amounts},
 };
-
-/// How well a service fits an agency, the best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Fit {
-    Yes,
-    /// The agency is not known, so it cannot be told.
-    Unknown,
-    No,
-}
 
 /// A service that was found.
 #[derive(Clone, Debug)]
@@ -34,21 +26,19 @@ struct Hit<'a> {
 /// Runs `govcloud service search`.
 pub async fn run(ctx: &Context, words: &[String]) -> Result<Exit> {
     let services = ctx.services().await?;
-    let agency = match ctx.agency_if_known().await? {
-        Some(name) => ctx.agency_if_readable(name).await?,
-        None => None,
-    };
-    if agency.is_none() {
+    let standing = Standing::gather(ctx).await?;
+    if standing.agency.is_none() {
         ctx.out.note("Whether a service fits you cannot be told without your agency: --agency NAME");
     }
-    let hits = search(&services, words, agency.as_ref());
+    let hits = search(&services, words, &standing);
     let found: Vec<_> = hits.iter().map(|hit| hit.service.clone()).collect();
     ctx.out.list(&found, || table(&hits, words))?;
     Ok(Exit::Ok)
 }
 
-fn search<'a>(services: &'a [SharedService], words: &[String], agency: Option<&Agency>) -> Vec<Hit<'a>> {
-    let mut hits: Vec<_> = services.iter().filter(|s| words.iter().all(|w| mentions(s, w))).map(|s| hit(s, agency)).collect();
+fn search<'a>(services: &'a [SharedService], words: &[String], standing: &Standing) -> Vec<Hit<'a>> {
+    let found = services.iter().filter(|s| standing.sees(s) && words.iter().all(|w| mentions(s, w)));
+    let mut hits: Vec<_> = found.map(|s| hit(s, standing)).collect();
     hits.sort_by_key(|hit| (hit.fit, hit.service.name_any()));
     hits
 }
@@ -58,6 +48,7 @@ fn mentions(service: &SharedService, word: &str) -> bool {
     let mut texts = vec![
         service.name_any(),
         spec.display_name.clone(),
+        spec.description.clone(),
         spec.processing_class.clone(),
         spec.provider.clone(),
         spec.binding.binding_type.clone(),
@@ -68,23 +59,18 @@ fn mentions(service: &SharedService, word: &str) -> bool {
     texts.iter().any(|text| text.to_lowercase().contains(&word.to_lowercase()))
 }
 
-fn hit<'a>(service: &'a SharedService, agency: Option<&Agency>) -> Hit<'a> {
-    let all: Vec<_> = service.spec.plans.iter().collect();
-    let eligible: Vec<&Plan> = match agency {
-        Some(agency) => all.iter().copied().filter(|plan| ineligible(agency, service, plan).is_none()).collect(),
-        None => all.clone(),
+/// A service is as good as its best plan.
+fn hit<'a>(service: &'a SharedService, standing: &Standing) -> Hit<'a> {
+    let all = plans(service, standing);
+    let best = all.iter().map(|(_, said)| said).min_by_key(|said| said.fit);
+    let fit = best.map_or(Fit::No, |said| said.fit);
+    let why = match best {
+        None => "it has no plans".to_owned(),
+        Some(said) if fit == Fit::No || said.why.is_empty() => said.why.clone(),
+        Some(said) => format!("{}; ", said.why),
     };
-    let room = eligible.iter().any(|plan| plan.capacity.fits_in(&service.available()));
-    let (fit, why) = match (agency, eligible.is_empty(), room) {
-        (Some(agency), true, _) => {
-            (Fit::No, all.first().and_then(|plan| ineligible(agency, service, plan)).unwrap_or_else(|| "it has no plans".into()))
-        }
-        (_, _, false) => (Fit::No, "no plan has room at present".to_owned()),
-        (Some(_), ..) => (Fit::Yes, offers(service)),
-        (None, ..) => (Fit::Unknown, offers(service)),
-    };
-    let shown = if eligible.is_empty() { all } else { eligible };
-    let mut channels: Vec<_> = shown.iter().map(|plan| plan.channel.to_string()).collect();
+    let why = if fit == Fit::No { why } else { why + &offers(service) };
+    let mut channels: Vec<_> = all.iter().filter(|(_, said)| said.fit == fit).map(|(plan, _)| plan.channel.to_string()).collect();
     channels.dedup();
     Hit { service, fit, why, channels: channels.join(" ") }
 }
@@ -99,9 +85,6 @@ fn offers(service: &SharedService) -> String {
         several => parts.push(format!("zones {}", several.join(" "))),
     }
     parts.push(format!("up to {}", spec.data_classification));
-    if service.is_unhealthy() {
-        parts.push("does not answer at present".to_owned());
-    }
     parts.join(", ")
 }
 
@@ -109,14 +92,9 @@ fn table(hits: &[Hit<'_>], words: &[String]) -> Table {
     let empty = format!("No service mentions {}. See them all: govcloud service list", words.join(" and "));
     let mut table = Table::new(&["SERVICE", "FITS YOU", "FREE", "CHANNEL", "WHY"], empty);
     for hit in hits {
-        let fits = match hit.fit {
-            Fit::Yes => "yes",
-            Fit::Unknown => "?",
-            Fit::No => "no",
-        };
         table.row(vec![
             hit.service.name_any(),
-            fits.into(),
+            hit.fit.word().into(),
             amounts(&hit.service.available()),
             hit.channels.clone(),
             hit.why.clone(),
@@ -128,23 +106,41 @@ fn table(hits: &[Hit<'_>], words: &[String]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::testing;
+    use crate::commands::testing::{self, standing};
     use serde_json::json;
 
-    fn said(words: &[&str], agency: Option<&Agency>, services: &[SharedService]) -> String {
+    fn said(words: &[&str], standing: &Standing, services: &[SharedService]) -> String {
         let words: Vec<_> = words.iter().map(|w| (*w).to_owned()).collect();
-        table(&search(services, &words, agency), &words).render(true)
+        table(&search(services, &words, standing), &words).render(true)
     }
 
     #[test]
     fn what_fits_comes_first_and_what_does_not_says_why() {
         let all = [testing::regional(), testing::streaming()];
-        let agency = testing::agency();
-        insta::assert_snapshot!("search", said(&["KAFKA"], Some(&agency), &all));
-        insta::assert_snapshot!("search_no_agency", said(&["kafka"], None, &all));
-        insta::assert_snapshot!("search_nothing", said(&["kafka", "shiraz"], Some(&agency), &all));
-        let mut full = testing::streaming();
-        full.status = Some(serde_json::from_value(json!({"allocated": {"brokers": "60"}})).expect("valid"));
-        insta::assert_snapshot!("search_full", said(&["gsb"], Some(&agency), &[full]));
+        let nobody = Standing { name: None, agency: None, permits: None, ..standing() };
+        insta::assert_snapshot!("search", said(&["KAFKA"], &standing(), &all));
+        insta::assert_snapshot!("search_no_agency", said(&["kafka"], &nobody, &all));
+        insta::assert_snapshot!("search_nothing", said(&["kafka", "shiraz"], &standing(), &all));
+        let full = testing::changed(&testing::streaming(), &json!({}), &json!({"allocated": {"brokers": "60"}}));
+        insta::assert_snapshot!("search_full", said(&["gsb"], &standing(), &[full]));
+    }
+
+    #[test]
+    fn the_description_is_searched_and_every_hindrance_is_named() {
+        let named = |name: &str, spec: serde_json::Value| {
+            let mut service = testing::changed(&testing::streaming(), &spec, &json!({}));
+            service.metadata.name = Some(name.to_owned());
+            service
+        };
+        let all = [
+            named("draft-of-others", json!({"stage": "Draft", "provider": "customs", "description": "Filing events"})),
+            named("our-draft", json!({"stage": "Draft", "provider": "tax-administration", "description": "Filing events"})),
+            named("licensed", json!({"requiresLicence": "operator-licence", "description": "Filing events"})),
+            named("for-a-purpose", json!({"requiresPurpose": true, "description": "Filing events"})),
+            named("shared-gc-2026-000042", json!({"sharing": {"permit": "GC-2026-000042"}, "description": "Filing events"})),
+            named("ends", json!({"drain": {"by": "2027-03-20", "moveTo": "for-a-purpose"}, "description": "Filing events"})),
+            named("something-else", json!({})),
+        ];
+        insta::assert_snapshot!("search_described", said(&["filing"], &standing(), &all));
     }
 }

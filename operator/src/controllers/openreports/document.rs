@@ -72,14 +72,18 @@ fn outcome(finding: &ProcessingFinding, now: Timestamp) -> &'static str {
     }
     match finding.spec.rule {
         FindingRule::Unpermitted | FindingRule::ExceedsPermit | FindingRule::Expired => "fail",
-        FindingRule::Duplicate | FindingRule::Idle | FindingRule::Unclassified | FindingRule::Suspicious => "warn",
+        FindingRule::Duplicate
+        | FindingRule::Idle
+        | FindingRule::Unclassified
+        | FindingRule::Suspicious
+        | FindingRule::Obligation => "warn",
     }
 }
 
 fn severity(rule: FindingRule) -> &'static str {
     match rule {
         FindingRule::Unpermitted | FindingRule::ExceedsPermit | FindingRule::Expired => "high",
-        FindingRule::Duplicate | FindingRule::Suspicious => "medium",
+        FindingRule::Duplicate | FindingRule::Suspicious | FindingRule::Obligation => "medium",
         FindingRule::Idle | FindingRule::Unclassified => "low",
     }
 }

@@ -27,7 +27,7 @@ use kube::{
     runtime::{controller::Action, reflector::ObjectRef},
 };
 
-use super::{cloud::next_number, keeping};
+use super::{cloud::next_number, keeping, sharing};
 use crate::{context::Context, error::Error, index::within, permit_view};
 
 /// Brings a permit to the state that the rules say it is in.
@@ -103,7 +103,10 @@ fn prepare(permit: &mut ProcessingPermit, agency: Option<&Agency>, context: &Con
 /// The assessment of a request. One at a time, because what is offered to one is kept from the next.
 fn hold_against_catalogue(permit: &ProcessingPermit, agency: &Agency, context: &Context) -> Assessment {
     let _one_at_a_time = context.assessing.lock().unwrap_or_else(PoisonError::into_inner);
-    let (services, classes) = (context.stores.services.state(), context.stores.classes_by_name());
+    let (mut services, classes) = (context.stores.services.state(), context.stores.classes_by_name());
+    // What is shared under the permit that this one is to take over is no alternative to it.
+    let prior = named_prior(permit, context).and_then(|prior| prior.status.as_ref()?.number.clone());
+    services.retain(|s| prior.is_none() || s.spec.sharing.as_ref().map(|sharing| &sharing.permit) != prior.as_ref());
     let covering = chain(&permit.spec.processing_class, &classes);
     let near: Vec<_> = services.iter().filter(|s| covering.contains(&s.spec.processing_class.as_str())).cloned().collect();
     let family = keeping::family_of(&agency.name_any(), &context.stores);
@@ -181,6 +184,7 @@ fn decide(
         queue: queue(permit, state, context),
         reviews: kept(state.reviews.clone()),
         decision: state.decision.clone(),
+        sharing: sharing::status(permit, context),
         conditions: conditions(&before.conditions, &verdicts, permit.metadata.generation, now),
         ..before.clone()
     };

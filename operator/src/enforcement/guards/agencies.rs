@@ -3,7 +3,7 @@
 use govcloud_crds::names::{ANNOTATION_OWNER_UID, ANNOTATION_REGISTRIES, LABEL_AGENCY, LABEL_HOME, LABEL_PROJECT, SEPARATOR};
 use serde_json::json;
 
-use super::{CLEANERS, agency_namespaces, is, list, literal, projects};
+use super::{CLEANERS, agency_namespaces, is, list, literal, namespace_goes, ours, projects};
 use crate::enforcement::policy::{Check, Policy, Rule, Scope};
 
 /// Who may write the status of a ResourceQuota beside the operator: the API server's own admission, and the controller.
@@ -33,6 +33,20 @@ pub(super) fn home_runs_nothing() -> Policy {
         vec![Check::fixed(
             "false",
             "an agency's home namespace holds its paperwork and runs nothing; use a project: govcloud project create NAME",
+        )],
+    )
+}
+
+/// What is claimed in a home is bound in each of the agency's projects, so only the operator claims there, by entitlement.
+pub(super) fn home_claims(operator: &str) -> Policy {
+    let cleaning = format!("(request.operation == 'DELETE' && {})", namespace_goes());
+    Policy::new(
+        "govcloud-guard-home-claims",
+        Scope::Namespaces(vec![json!({"key": LABEL_HOME, "operator": "Exists"})]),
+        vec![ours(&["serviceclaims"], &["CREATE", "UPDATE", "DELETE"])],
+        vec![Check::fixed(
+            format!("{} || {cleaning}", is(operator)),
+            "claims in an agency's home are made and withdrawn by the operator, for services that the agency has without asking; claim another in a project: govcloud service claim SERVICE --project NAME",
         )],
     )
 }

@@ -11,6 +11,7 @@ mod paperwork;
 mod quota;
 mod registries;
 mod rules;
+mod services;
 
 use govcloud_crds::{
     capacity::Aliases,
@@ -45,10 +46,13 @@ pub fn policies(operator: &str, gated_keys: &[String], aliases: &Aliases, contro
         agencies::managed(operator, controllers),
         agencies::quota_status(operator),
         agencies::home_runs_nothing(),
+        agencies::home_claims(operator),
         rules::agency_roles(operator),
         devices::pods(gated_keys, aliases),
         devices::claims(gated_keys, aliases),
         agencies::services(),
+        services::catalogue(operator),
+        services::consents(),
         quota::in_force(),
         registries::listed(),
     ];

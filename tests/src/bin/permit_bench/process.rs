@@ -40,6 +40,7 @@ impl Memory {
 /// The operator's metrics at one moment.
 pub struct Metrics(String);
 
+#[allow(dead_code, reason = "each benchmark that shares it needs a part")]
 impl Metrics {
     /// As they are now.
     pub async fn of(operator: &OperatorProcess) -> Self {
@@ -52,6 +53,12 @@ impl Metrics {
         let lines = self.0.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.rsplit_once("} "));
         let wanted = lines.filter(|(given, _)| labels.iter().all(|label| given.contains(label)));
         wanted.filter_map(|(_, value)| value.trim().parse::<f64>().ok()).sum()
+    }
+
+    /// A metric without labels.
+    pub fn value(&self, name: &str) -> f64 {
+        let value = self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok());
+        value.unwrap_or(f64::NAN)
     }
 
     /// Reconciles of one controller, however they ended.

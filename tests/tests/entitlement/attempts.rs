@@ -1,0 +1,49 @@
+//! What is claimed in a home reaches every project of the agency, so nobody writes there by hand.
+
+use govcloud_tests::{
+    Cloud,
+    people::{ADMIN, CLOUD_OPERATOR, CUSTOMS_ADMIN, CUSTOMS_DEVELOPER, CUSTOMS_REQUESTER, REVIEWER_1},
+    remedy::{Attack, Remedy, hold, repaired, spring, trap},
+};
+use serde_json::{Value, json};
+
+use super::steps::HOME;
+
+fn claim() -> Value {
+    json!({
+        "apiVersion": "govcloud.dev/v1alpha1", "kind": "ServiceClaim",
+        "metadata": {"namespace": HOME, "name": "mine", "labels": {"govcloud.dev/entitled": "true", "app.kubernetes.io/managed-by": "govcloud"}},
+        "spec": {"sharedService": "national-streaming", "plan": "large"},
+    })
+}
+
+pub async fn nobody_else_writes_a_claim_in_a_home(cloud: &Cloud) {
+    for who in [CUSTOMS_ADMIN, CUSTOMS_REQUESTER, CUSTOMS_DEVELOPER, REVIEWER_1] {
+        Attack::create(who, &claim()).is_refused(cloud, "orbidden").await;
+        Attack::patch(who, "claim/identity -n agency-customs", &json!({"spec": {"plan": "other"}}))
+            .is_refused(cloud, "orbidden")
+            .await;
+        Attack::kubectl(who, "delete claim/identity -n agency-customs").is_refused(cloud, "orbidden").await;
+    }
+    Attack::kubectl(CLOUD_OPERATOR, "delete claim/identity -n agency-customs").is_refused(cloud, "orbidden").await;
+    let guard = "govcloud-guard-home-claims";
+    let by_operator = "are made and withdrawn by the operator";
+    let traps = [
+        trap("a claim made in a home", Attack::create(ADMIN, &claim()), by_operator, Remedy::Bindings(guard)),
+        trap(
+            "an entitlement changed by hand",
+            Attack::patch(ADMIN, "claim/identity -n agency-customs", &json!({"spec": {"rotation": 7}})),
+            by_operator,
+            Remedy::check(guard, by_operator),
+        ),
+        trap(
+            "an entitlement deleted by hand",
+            Attack::kubectl(ADMIN, "delete claim/identity -n agency-customs"),
+            by_operator,
+            Remedy::Bindings(guard),
+        ),
+    ];
+    hold(cloud, &traps).await;
+    spring(cloud, &traps).await;
+    repaired(cloud, &traps).await;
+}
