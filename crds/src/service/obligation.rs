@@ -11,7 +11,7 @@ use crate::{
     Agency,
     agency::{MissingService, Obligations},
     conditions::Verdict,
-    finding::{FindingRule, ObjectReference, ProcessingFindingSpec, rules::found},
+    finding::{FindingRule, ObjectReference, ProcessingFindingSpec, name_of, rules::found},
     names::GROUP,
 };
 
@@ -170,6 +170,12 @@ pub fn finding(agency: &Agency, duty: &Duty<'_>) -> Option<ProcessingFindingSpec
         alternatives: vec![format!("{name}/{}", duty.plan.name)],
         ..found(FindingRule::Obligation, &object, message)
     })
+}
+
+/// The name of a finding about an agency that is behind. Several may be behind with the same service, and people call findings by
+/// their names alone, so the agency's home is in it.
+pub fn finding_name(home: &str, finding: &ProcessingFindingSpec) -> String {
+    name_of(finding.rule, &ObjectReference { namespace: home.to_owned(), ..finding.object.clone() })
 }
 
 /// When an agency that does nothing is behind with one more service.

@@ -121,6 +121,8 @@ fn what_is_found_says_how_to_mend_it_and_nothing_that_changes_by_itself() {
         ("sharedservices.govcloud.dev/nix".to_owned(), vec!["nix/gsb".to_owned()])
     );
     assert_eq!(found, of("2027-12-01T00:00:00Z"));
+    assert_eq!(finding_name("agency-customs", &found), finding_name("agency-customs", &found));
+    assert_ne!(finding_name("agency-customs", &found), finding_name("agency-tax", &found), "people call it by its name alone");
 }
 
 #[test]

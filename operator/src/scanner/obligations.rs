@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use govcloud_crds::{
     agency::digitization_status,
-    finding::{ProcessingFindingSpec, name_of},
+    finding::ProcessingFindingSpec,
     names::home_namespace,
-    service::obligation::{DutyState, finding},
+    service::obligation::{DutyState, finding, finding_name},
 };
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
@@ -31,7 +31,7 @@ pub(super) fn found(context: &Context) -> Vec<((String, String), ProcessingFindi
         for duty in duties_of(&agency, &services, context) {
             *figures.entry((duty.service.name_any(), duty.state)).or_default() += 1;
             let spec = finding(&agency, &duty).filter(|_| lives);
-            found.extend(spec.map(|spec| ((home.clone(), name_of(spec.rule, &spec.object)), spec)));
+            found.extend(spec.map(|spec| ((home.clone(), finding_name(&home, &spec)), spec)));
         }
         if let Some(duty) = &agency.spec.digitization {
             let is = digitization_status(duty, context.now()).on_track;
