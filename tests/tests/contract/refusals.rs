@@ -207,7 +207,9 @@ fn changes() -> Vec<(&'static str, Value, Value, &'static str)> {
         ("ProcessingPermit", none(), json!({"targets": [{"resource": "pods", "name": "thing", "replicas": 2}]}), request),
         ("ProcessingPermit", none(), json!({"justification": "Something else is needed."}), request),
         ("ProcessingPermit", json!({"withdrawn": true}), json!({"withdrawn": false}), "stays withdrawn; make a new one"),
-        ("ServiceClaim", none(), json!({"plan": "other"}), "the plan of a claim cannot be changed; make another claim"),
+        ("ServiceClaim", json!({"purpose": "Filing"}), json!({"purpose": "Letters"}), "make another claim for another purpose"),
+        ("ServiceClaim", json!({"rotation": 2}), json!({"rotation": 1}), "rotation only rises"),
+        ("SharedService", none(), json!({"stage": "Draft"}), "a service that was published stays published"),
         ("Project", none(), json!({"pool": "other"}), "the pool of a project cannot be changed"),
         ("PermitReview", none(), json!({"verdict": "Deny"}), "a review cannot be changed; give another one"),
     ]
