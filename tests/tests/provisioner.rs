@@ -40,7 +40,7 @@ impl Stage {
     /// The Secret with the token is written anew: whoever refused is asked again at once.
     async fn mended(&self) {
         let mut token = token("database", &self.provisioner);
-        token["metadata"]["annotations"] = json!({"mended": format!("{:?}", std::time::SystemTime::now())});
+        token["metadata"]["annotations"] = json!({"mended": govcloud_operator::clock::now().to_string()});
         self.cloud.apply_json(ADMIN, &token).await.succeeds();
     }
 
