@@ -46,7 +46,7 @@ async fn main() {
     first.print("operator, first: everything is found");
     again.print("operator, again: nothing is new");
     println!("{:<44} {:>12.2} {:>14.1} {:>10}", "bare client: list, watch, keep all", bare.seconds, bare.resident, 0);
-    println!("one pass over everything, with nothing to write: {:.0} ms", again.pass_milliseconds);
+    println!("one pass over everything, with nothing to write: {:.0} ms", again.milliseconds);
     println!(
         "again, of the bare client: {:.1} times the time, {:.2} times the memory",
         again.complete.as_secs_f64() / bare.seconds,
@@ -67,7 +67,8 @@ struct Pass {
     complete: Duration,
     memory: Memory,
     writes: usize,
-    pass_milliseconds: f64,
+    /// Of one pass over everything.
+    milliseconds: f64,
 }
 
 impl Pass {
@@ -79,7 +80,7 @@ impl Pass {
         until_rest(&operator).await;
         let metrics = Metrics::of(&operator).await;
         let mean = metrics.value("govcloud_scan_seconds_sum") / metrics.value("govcloud_scan_seconds_count") * 1000.0;
-        let pass = Self { complete, memory: Memory::of(&operator), writes: since.writes(cloud), pass_milliseconds: mean };
+        let pass = Self { complete, memory: Memory::of(&operator), writes: since.writes(cloud), milliseconds: mean };
         operator.kill().await;
         pass
     }

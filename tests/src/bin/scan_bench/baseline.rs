@@ -74,5 +74,5 @@ pub async fn run() {
         done.recv().await.expect("each lists");
     }
     println!("{}", stores.iter().map(reflector::Store::len).sum::<usize>());
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
