@@ -29,16 +29,9 @@ pub async fn nobody_else_writes_a_claim_in_a_home(cloud: &Cloud) {
     let guard = "govcloud-guard-home-claims";
     let by_operator = "are made and withdrawn by the operator";
     Attack::kubectl(ADMIN, "delete claim/identity -n agency-customs").is_refused(cloud, by_operator).await;
-    let traps = [
-        trap(
-            "an entitlement changed by hand",
-            Attack::patch(ADMIN, "claim/identity -n agency-customs", &json!({"spec": {"rotation": 7}})),
-            by_operator,
-            Remedy::check(guard, by_operator),
-        ),
-        // Last, because it takes the whole policy out.
-        trap("a claim made in a home", Attack::create(ADMIN, &claim()), by_operator, Remedy::Bindings(guard)),
-    ];
+    let changed = Attack::patch(ADMIN, "claim/identity -n agency-customs", &json!({"spec": {"rotation": 7}}));
+    changed.is_refused(cloud, by_operator).await;
+    let traps = [trap("a claim made in a home", Attack::create(ADMIN, &claim()), by_operator, Remedy::Bindings(guard))];
     hold(cloud, &traps).await;
     spring(cloud, &traps).await;
     repaired(cloud, &traps).await;
