@@ -1,7 +1,7 @@
 //! Probes services for their health: their condition `Healthy`, and its history in the metrics.
 //!
 //! A task of its own, which is told of services by their watch. A thousand services are not asked at once: each has its own
-//! moment within its interval, moved a little each time, and no more than [`CONCURRENCY`] are asked at the same time. What the
+//! moment within its interval, moved a little each time, and only a few are asked at the same time. What the
 //! probes say is written only when it changes.
 
 mod probe;
