@@ -9,6 +9,7 @@
 //! | [`scanner`] | finds what runs without a permit, and keeps a ProcessingFinding about it |
 //! | [`notify`] | announces what happens to permits, to a receiver outside |
 //! | [`provision`] | has credentials made for claims, rotated and revoked, by services' provisioners |
+//! | [`outgoing`] | what all connections to the outside have in common |
 //! | [`report`], [`metrics`], [`server`] | what people and machines see of it |
 
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod managed;
 pub mod metrics;
 pub mod namespaces;
 pub mod notify;
+pub mod outgoing;
 pub mod permit_view;
 pub mod provision;
 pub mod rbac;

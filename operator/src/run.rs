@@ -33,6 +33,7 @@ use crate::{
     health::{self, Probe},
     metrics::Metrics,
     notify::{self, Sender},
+    outgoing,
     provision::Provisioning,
     report, scanner, server, stores,
     triggers::Queues,
@@ -120,8 +121,11 @@ pub enum StartError {
 /// Runs the operator until `stop`, then lets the reconciles that are under way finish.
 pub async fn run(options: Options, client: Client, stop: CancellationToken) -> Result<(), StartError> {
     let authorities = authorities(&options)?;
-    let sender = Arc::new(Sender::new(authorities.clone()));
-    let source = scanner::Source::new(authorities.clone());
+    let callers = Callers {
+        sender: Arc::new(Sender::new(authorities.clone())),
+        probe: Arc::new(Probe::new(authorities.clone())),
+        source: scanner::Source::new(authorities.clone()),
+    };
     check_identity(&options, &client).await?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
@@ -142,7 +146,7 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     );
     // Before anybody is told their place: with an empty queue everybody would be the next.
     context.places.arrange(&context.stores.permits.state());
-    let mut controllers = controllers(receivers, &context, (sender, source), &stop);
+    let mut controllers = controllers(receivers, &context, callers, &stop);
     ready.store(true, Ordering::Release);
     tokio::select! {
         () = watches.ended() => {}
@@ -157,10 +161,17 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     if asked { Ok(()) } else { Err(StartError::Ended) }
 }
 
+/// Whoever calls the outside.
+struct Callers {
+    sender: Arc<Sender>,
+    probe: Arc<Probe>,
+    source: scanner::Source,
+}
+
 /// What is trusted beside what this machine trusts.
 fn authorities(options: &Options) -> Result<Vec<reqwest::Certificate>, StartError> {
     let file = options.ca_file.clone();
-    notify::authorities(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
+    outgoing::authorities(file.as_deref()).map_err(|why| StartError::CaFile { file: file.unwrap_or_default(), why })
 }
 
 /// As anybody else the operator could read, and its guards would refuse what it writes.
@@ -237,12 +248,7 @@ fn context(
     }
 }
 
-fn controllers(
-    receivers: Receivers,
-    context: &Arc<Context>,
-    (sender, source): (Arc<Sender>, scanner::Source),
-    stop: &CancellationToken,
-) -> JoinSet<()> {
+fn controllers(receivers: Receivers, context: &Arc<Context>, callers: Callers, stop: &CancellationToken) -> JoinSet<()> {
     let mut set = JoinSet::new();
     let stores = context.stores.clone();
     macro_rules! spawn {
@@ -263,12 +269,11 @@ fn controllers(
         "claim": claims, claim, claim::reconcile;
     }
     set.spawn(enforcement::run(context.clone(), stop.clone()));
-    set.spawn(scanner::run(context.clone(), source, stop.clone()));
+    set.spawn(scanner::run(context.clone(), callers.source, stop.clone()));
     set.spawn(openreports::run(context.clone(), stop.clone()));
     set.spawn(sharing::run(context.clone(), stop.clone()));
-    let probe = Arc::new(Probe::new(sender.authorities().to_vec()));
-    set.spawn(health::run(receivers.probes, context.clone(), probe, stop.clone()));
-    set.spawn(notify::run(receivers.notices, context.clone(), sender, stop.clone()));
+    set.spawn(health::run(receivers.probes, context.clone(), callers.probe, stop.clone()));
+    set.spawn(notify::run(receivers.notices, context.clone(), callers.sender, stop.clone()));
     set.spawn(permit::places::run(context.clone(), stop.clone()));
     set
 }

@@ -21,6 +21,7 @@ async fn agencies_have_a_service_without_asking_until_they_were_warned() {
     let cloud = Cloud::start(Setup::Government).await;
     given::every_agency_has_it_and_a_new_one_at_once(&cloud).await;
     given::a_new_project_has_it_at_once(&cloud).await;
+    attempts::labels_make_no_entitlement(&cloud).await;
     attempts::nobody_else_writes_a_claim_in_a_home(&cloud).await;
     given::a_secret_of_a_developer_stays_and_is_said(&cloud).await;
     withdrawn::selected_again_in_time_it_stays(&cloud).await;

@@ -50,9 +50,13 @@ pub fn agency_of_claim(claim: &ServiceClaim) -> Option<&str> {
 }
 
 /// Whether an agency has it by entitlement: the operator made it, in the agency's home.
+///
+/// The labels alone say nothing: an agency's people can put them on a claim in a project, which would then be bound in all of
+/// them. In a home a guard lets nobody but the operator write claims.
 pub fn is_entitled(claim: &ServiceClaim) -> bool {
+    let in_home = claim.metadata.namespace.as_deref().and_then(agency_of_home).is_some();
     let is = |label: &str, value: &str| claim.labels().get(label).is_some_and(|found| found == value);
-    is(LABEL_ENTITLED, "true") && is(LABEL_MANAGED_BY, MANAGED_BY)
+    in_home && is(LABEL_ENTITLED, "true") && is(LABEL_MANAGED_BY, MANAGED_BY)
 }
 
 /// Whether one of an agency's permits is the licence that a service asks for. A suspended one is none.

@@ -159,3 +159,17 @@ fn spare_capacity_of_another_agency_needs_its_consent() {
     assert_eq!(of(json!([{"claim": "another", "by": "p"}])), Some(false));
     assert_eq!(of(json!([{"claim": "c", "by": "p"}])), Some(true));
 }
+
+#[rstest]
+#[case::made_by_the_operator("agency-tax", true)]
+#[case::labelled_in_a_project("tax--a", false)]
+#[case::labelled_in_a_project_of_an_agency_of_such_a_name("agency-tax--a", false)]
+#[case::elsewhere("default", false)]
+fn labels_alone_entitle_nobody(#[case] namespace: &str, #[case] expected: bool) {
+    let spec = json!({"sharedService": "streaming", "plan": "small"});
+    let mut claim = ServiceClaim::new("c", serde_json::from_value(spec).expect("valid"));
+    claim.metadata.namespace = Some(namespace.to_owned());
+    let labels = [(LABEL_ENTITLED, "true"), (LABEL_MANAGED_BY, MANAGED_BY)];
+    claim.metadata.labels = Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    assert_eq!(is_entitled(&claim), expected);
+}

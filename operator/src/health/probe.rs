@@ -1,31 +1,30 @@
 //! Asks one service whether it is healthy.
 
-use std::{error::Error as _, io, sync::OnceLock, time::Duration};
+use std::{error::Error as _, io, time::Duration};
 
 use govcloud_crds::service::health::Outcome;
-use reqwest::{Certificate, Client, redirect};
+use reqwest::Certificate;
+
+use crate::outgoing::{Outgoing, root_cause};
 
 /// How long a service may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks services.
 ///
-/// Each time over a new connection, because an old one says nothing about whether a new one would come about. It follows no
-/// redirection: the address of the service is asked, and nothing else that it may name. Of an answer only the status is read.
-pub struct Probe {
-    authorities: Vec<Certificate>,
-    client: OnceLock<Client>,
-}
+/// Each time over a new connection, because an old one says nothing about whether a new one would come about. Of an answer
+/// only the status is read.
+pub struct Probe(Outgoing);
 
 impl Probe {
     /// One that trusts what this machine trusts, and these authorities.
     pub fn new(authorities: Vec<Certificate>) -> Self {
-        Self { authorities, client: OnceLock::new() }
+        Self(Outgoing::new(authorities, |client| client.timeout(TIMEOUT).pool_max_idle_per_host(0)))
     }
 
     /// Asks once.
     pub async fn ask(&self, url: &str) -> Outcome {
-        let client = match self.client() {
+        let client = match self.0.client() {
             Ok(client) => client,
             Err(why) => return Outcome::TlsFailed(why),
         };
@@ -34,24 +33,6 @@ impl Probe {
             Ok(answer) => Outcome::BadStatus(answer.status().as_u16()),
             Err(error) => failed(&error),
         }
-    }
-
-    /// It is made when it is first needed: where nothing is probed, nobody needs this machine's certificates.
-    fn client(&self) -> Result<&Client, String> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let _ = rustls::crypto::ring::default_provider().install_default(); // another part may have done it
-        let client = Client::builder()
-            .user_agent(concat!("govcloud-operator/", env!("CARGO_PKG_VERSION")))
-            .timeout(TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .pool_max_idle_per_host(0)
-            .tls_certs_merge(self.authorities.iter().cloned())
-            .build()
-            .map_err(|error| root_cause(&error))?;
-        Ok(self.client.get_or_init(|| client))
     }
 }
 
@@ -79,15 +60,6 @@ fn is_about_tls(error: &reqwest::Error) -> bool {
 fn carries_tls(error: &io::Error) -> bool {
     let Some(inner) = error.get_ref() else { return false };
     inner.is::<rustls::Error>() || inner.downcast_ref::<io::Error>().is_some_and(carries_tls)
-}
-
-/// What it comes down to. The outer errors repeat the address, which may have a password in it.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    while let Some(deeper) = cause.and_then(std::error::Error::source) {
-        cause = Some(deeper);
-    }
-    cause.map_or_else(|| "the address cannot be used".to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]

@@ -34,8 +34,7 @@ use error::NotifyError;
 
 pub(crate) use backoff::retry_after;
 pub use delivery::count;
-pub(crate) use sender::root_cause;
-pub use sender::{Sender, authorities};
+pub use sender::Sender;
 pub use standing::{Standing, all_due};
 
 /// How many permits' notices are under way at the same time.

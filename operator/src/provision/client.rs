@@ -1,12 +1,11 @@
 //! Calls a provisioner over HTTP, once.
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
 use govcloud_crds::service::Provisioner;
 use reqwest::{
-    Certificate, Client, Method, RequestBuilder, Response, StatusCode, Url,
+    Certificate, Method, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, HeaderValue, RETRY_AFTER},
-    redirect,
 };
 use serde::Serialize;
 
@@ -14,7 +13,10 @@ use super::{
     answer::{self, Entries},
     error::ProvisionError,
 };
-use crate::notify::{retry_after, root_cause};
+use crate::{
+    notify::retry_after,
+    outgoing::{Outgoing, root_cause},
+};
 
 /// An answer is waited for at most so long, whatever the service says.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -64,18 +66,12 @@ impl Endpoint {
 }
 
 /// Calls provisioners.
-///
-/// It follows no redirection: credentials are asked for where the service says, and the token is shown nowhere else. It tries
-/// nothing again by itself.
-pub struct Caller {
-    authorities: Vec<Certificate>,
-    client: OnceLock<Client>,
-}
+pub struct Caller(Outgoing);
 
 impl Caller {
     /// One that trusts these authorities beside those that this machine trusts.
     pub fn new(authorities: Vec<Certificate>) -> Self {
-        Self { authorities, client: OnceLock::new() }
+        Self(Outgoing::new(authorities, |client| client)) // each call has the timeout of its service
     }
 
     /// Has a claim's credentials of a number made. For the same number they are the same, however often it is called.
@@ -115,28 +111,11 @@ impl Caller {
     }
 
     fn request(&self, to: &Endpoint, method: Method, url: Url) -> Result<RequestBuilder, ProvisionError> {
-        let request = self.client()?.request(method, url).timeout(to.timeout);
+        let request = self.0.client().map_err(ProvisionError::Tls)?.request(method, url).timeout(to.timeout);
         Ok(match &to.token {
             Some(token) => request.header(AUTHORIZATION, token.clone()),
             None => request,
         })
-    }
-
-    /// It is made when it is first needed: where no service has a provisioner, nobody needs this machine's certificates.
-    fn client(&self) -> Result<&Client, ProvisionError> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let _ = rustls::crypto::ring::default_provider().install_default(); // another part may have done it
-        let client = Client::builder()
-            .user_agent(concat!("govcloud-operator/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .tls_certs_merge(self.authorities.iter().cloned())
-            .build()
-            .map_err(|error| ProvisionError::Tls(root_cause(&error, USUAL)))?;
-        Ok(self.client.get_or_init(|| client))
     }
 }
 
@@ -157,11 +136,7 @@ async fn body(mut answer: Response, to: &Endpoint) -> Result<Vec<u8>, ProvisionE
 }
 
 fn failed(error: &reqwest::Error, to: &Endpoint) -> ProvisionError {
-    if error.is_timeout() {
-        ProvisionError::TimedOut(to.timeout)
-    } else {
-        ProvisionError::Unreachable(root_cause(error, to.timeout))
-    }
+    if error.is_timeout() { ProvisionError::TimedOut(to.timeout) } else { ProvisionError::Unreachable(root_cause(error)) }
 }
 
 fn refusal(answer: &Response) -> ProvisionError {

@@ -7,7 +7,7 @@ use govcloud_tests::{
 };
 use serde_json::{Value, json};
 
-use super::steps::HOME;
+use super::steps::{BORDER, HOME, until, until_gone};
 
 fn claim() -> Value {
     json!({
@@ -35,4 +35,19 @@ pub async fn nobody_else_writes_a_claim_in_a_home(cloud: &Cloud) {
     hold(cloud, &traps).await;
     spring(cloud, &traps).await;
     repaired(cloud, &traps).await;
+}
+
+/// An agency's people may put any labels on a claim in their project; it stays one of that project.
+pub async fn labels_make_no_entitlement(cloud: &Cloud) {
+    let mut forged = claim();
+    (forged["metadata"]["namespace"], forged["metadata"]["name"]) = (json!(BORDER), json!("forged"));
+    forged["spec"]["plan"] = json!("standard");
+    cloud.create_json(CUSTOMS_ADMIN, &forged).await.succeeds();
+    until(cloud, "claim", BORDER, "forged", "is bound", |claim| claim["status"]["phase"] == "Bound").await;
+    let secret = cloud.json(CUSTOMS_DEVELOPER, &["get", "secret", "forged-binding", "-n", BORDER, "-o", "json"]).await;
+    assert_eq!(secret["metadata"]["ownerReferences"][0]["name"], "forged", "{secret}");
+    assert_eq!(secret["metadata"]["labels"]["govcloud.dev/claim"], Value::Null, "{secret}");
+    cloud.kubectl(ADMIN, &["get", "networkpolicy", "govcloud-forged", "-n", BORDER]).await.succeeds();
+    cloud.kubectl(CUSTOMS_ADMIN, &["delete", "claim", "forged", "-n", BORDER]).await.succeeds();
+    until_gone(cloud, "secret", BORDER, "forged-binding").await;
 }

@@ -1,14 +1,16 @@
 //! Asks Prometheus: one query per metric for the whole cluster, each a single moment.
 
-use std::{collections::BTreeMap, error::Error as _, fmt::Write as _, sync::OnceLock, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use govcloud_crds::{
     cloud::Utilisation,
     finding::idle::{Answer, Use},
 };
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Certificate, Client, StatusCode, redirect};
+use reqwest::{Certificate, StatusCode};
 use serde::Deserialize;
+
+use crate::outgoing::{Outgoing, why};
 
 /// How long one query may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,11 +56,8 @@ impl QueryError {
     }
 }
 
-/// Asks Prometheus. It follows no redirection, so that a token goes to where the cloud operators said and nowhere else.
-pub struct Source {
-    authorities: Vec<Certificate>,
-    client: OnceLock<Client>,
-}
+/// Asks Prometheus.
+pub struct Source(Outgoing);
 
 /// A series at one moment.
 #[derive(Debug, Deserialize)]
@@ -94,7 +93,7 @@ struct Body {
 impl Source {
     /// One that trusts what this machine trusts, and these.
     pub fn new(authorities: Vec<Certificate>) -> Self {
-        Self { authorities, client: OnceLock::new() }
+        Self(Outgoing::new(authorities, |client| client.timeout(TIMEOUT)))
     }
 
     /// How much every pod of a project used in the window before `now`.
@@ -129,35 +128,19 @@ impl Source {
     async fn query(&self, url: &str, token: Option<&str>, query: &str, now: Timestamp) -> Result<Vec<Series>, QueryError> {
         // Thanos would else leave out what it cannot reach, and what is left out looks unused. Prometheus does not mind.
         let form = [("query", query), ("time", &now.as_second().to_string()), ("partial_response", "false")];
-        let request = self.client()?.post(format!("{}/api/v1/query", url.trim_end_matches('/'))).form(&form);
+        let client = self.0.client().map_err(QueryError::Unreachable)?;
+        let request = client.post(format!("{}/api/v1/query", url.trim_end_matches('/'))).form(&form);
         let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
-        let mut answer = request.send().await.map_err(|error| QueryError::Unreachable(root_cause(&error)))?;
+        let mut answer = request.send().await.map_err(|error| QueryError::Unreachable(why(&error, TIMEOUT)))?;
         let status = answer.status();
         let mut text = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| QueryError::Unreachable(root_cause(&error)))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| QueryError::Unreachable(why(&error, TIMEOUT)))? {
             text.extend_from_slice(&chunk);
             if text.len() > LARGEST_ANSWER {
                 return Err(QueryError::BadAnswer(format!("more than {LARGEST_ANSWER} bytes")));
             }
         }
         read(status, &text)
-    }
-
-    /// It is made when it is first needed.
-    fn client(&self) -> Result<&Client, QueryError> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let _ = rustls::crypto::ring::default_provider().install_default(); // another part may have done it
-        let client = Client::builder()
-            .user_agent(concat!("govcloud-operator/", env!("CARGO_PKG_VERSION")))
-            .timeout(TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .tls_certs_merge(self.authorities.iter().cloned())
-            .build()
-            .map_err(|error| QueryError::Unreachable(root_cause(&error)))?;
-        Ok(self.client.get_or_init(|| client))
     }
 }
 
@@ -241,18 +224,6 @@ impl Series {
         };
         Ok(((self.metric.namespace.clone(), self.metric.pod.clone()), number))
     }
-}
-
-/// What it comes down to. The outer errors repeat the address.
-fn root_cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("not within {} seconds", TIMEOUT.as_secs());
-    }
-    let mut cause = error.source();
-    while let Some(deeper) = cause.and_then(std::error::Error::source) {
-        cause = Some(deeper);
-    }
-    cause.map_or_else(|| "the address cannot be used".to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]
