@@ -38,6 +38,8 @@ pub const LABEL_ENTITLED: &str = "govcloud.dev/entitled";
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`LABEL_MANAGED_BY`].
 pub const MANAGED_BY: &str = "govcloud";
+/// Annotation on an admission policy, a binding or a role that the operator makes: the fingerprint of its content as it was made.
+pub const ANNOTATION_MADE: &str = "govcloud.dev/made";
 /// Annotation: the uid of the Agency or Project that a namespace was made for.
 pub const ANNOTATION_OWNER_UID: &str = "govcloud.dev/owner-uid";
 /// Annotation of a project's namespace: the registries that its images may come from, separated by spaces; empty means any.

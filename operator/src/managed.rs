@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use govcloud_crds::names::{LABEL_MANAGED_BY, MANAGED_BY};
+use govcloud_crds::{
+    names::{ANNOTATION_MADE, LABEL_MANAGED_BY, MANAGED_BY},
+    permit::digest::{canonical, sha256},
+};
 use kube::{
     Api, Client, ResourceExt,
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
@@ -190,10 +193,35 @@ pub fn carrying_over(mut object: DynamicObject, live: &DynamicObject) -> Dynamic
 pub fn differs(manifest: &Value, live: &DynamicObject) -> Option<String> {
     let empty = serde_json::Map::new();
     let (wanted, has) = (manifest.as_object().unwrap_or(&empty), live.data.as_object().unwrap_or(&empty));
-    let content = |key: &&String| !["metadata", "status", "apiVersion", "kind"].contains(&key.as_str());
-    let keys = wanted.keys().chain(has.keys()).filter(content);
+    let keys = wanted.keys().chain(has.keys()).filter(|key| is_content(key));
     let differing = keys.into_iter().find(|key| tidy(wanted.get(*key)) != tidy(has.get(*key)));
     differing.cloned().or_else(|| metadata_differs(&manifest["metadata"], live))
+}
+
+/// A manifest that carries the fingerprint of its own content, by which a change that somebody else made is told from one
+/// that is still to be made.
+pub fn sealed(mut manifest: Value) -> Value {
+    let seal = fingerprint(&manifest);
+    manifest["metadata"]["annotations"][ANNOTATION_MADE] = seal.into();
+    manifest
+}
+
+/// Whether an object carries a fingerprint and is no longer what it was taken of.
+pub fn has_broken_seal(live: &DynamicObject) -> bool {
+    live.annotations().get(ANNOTATION_MADE).is_some_and(|seal| *seal != fingerprint(&live.data))
+}
+
+/// Of everything that [`differs`] compares but the metadata.
+fn fingerprint(object: &Value) -> String {
+    let mut content = object.clone();
+    if let Some(fields) = content.as_object_mut() {
+        fields.retain(|key, _| is_content(key));
+    }
+    sha256(&canonical(&tidy(Some(&content))))[..16].to_owned()
+}
+
+fn is_content(key: &str) -> bool {
+    !["metadata", "status", "apiVersion", "kind"].contains(&key)
 }
 
 fn metadata_differs(wanted: &Value, live: &DynamicObject) -> Option<String> {
@@ -254,6 +282,21 @@ mod tests {
 
     fn manifest() -> Value {
         json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "labels": {"ours": "1"}}, "spec": {"hard": {"pods": "1"}}})
+    }
+
+    #[test]
+    fn a_seal_holds_whatever_the_api_server_adds_and_breaks_when_somebody_alters_the_content() {
+        let sealed = sealed(manifest());
+        let as_stored = |hard: Value| {
+            let mut stored = sealed.clone();
+            stored["metadata"]["labels"]["theirs"] = json!("2");
+            stored["spec"] = json!({"hard": hard, "scopes": []});
+            stored["status"] = json!({"used": {}});
+            serde_json::from_value(stored).expect("valid")
+        };
+        assert!(!has_broken_seal(&as_stored(json!({"pods": "1"}))));
+        assert!(has_broken_seal(&as_stored(json!({"pods": "2"}))));
+        assert!(!has_broken_seal(&live(json!({}))), "nothing is known of what carries none");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use govcloud_crds::{
-    ProcessingClass,
+    GovernmentCloud, ProcessingClass,
     class::{controlled::controlled, measure::check},
     permit::digest::{canonical, sha256},
 };
@@ -26,7 +26,7 @@ use crate::{
     discovery,
     enforcement::{self, Inputs, Served, placement, probe, slots::class_of_policy},
     error::Error,
-    managed::{Change, NOT_EVERYWHERE, describe, differs, identity},
+    managed::{Change, NOT_EVERYWHERE, describe, differs, has_broken_seal, identity, sealed},
 };
 
 /// Managed kinds that this controller owns as a whole: what it does not want of them is removed.
@@ -76,6 +76,8 @@ pub struct EnforcementState {
     pub interruptions: Vec<Found>,
     /// Fingerprint of the manifests that the pass before made.
     made: Option<String>,
+    /// Whether something was put right since the canary was written.
+    repaired: bool,
 }
 
 impl EnforcementState {
@@ -117,7 +119,7 @@ async fn pass(context: &Context) -> Result<(), Error> {
     let served = discovery::served(&context.client, &classes, &last).await?;
     let cloud = context.stores.cloud();
     let broken = broken(&classes, &state(context).refused);
-    let mut manifests = enforcement::desired(&Inputs {
+    let desired = enforcement::desired(&Inputs {
         classes: &classes,
         closed: &broken.keys().cloned().collect(),
         pools: &context.stores.pools_by_name(),
@@ -127,21 +129,19 @@ async fn pass(context: &Context) -> Result<(), Error> {
         operator_user: &context.operator_user,
         operator_namespace: &context.operator_namespace,
     });
+    let mut manifests: Vec<_> = desired.into_iter().map(sealed).collect();
     let digest = digest(&manifests);
-    let known = state(context).made.clone().or_else(|| cloud.as_ref()?.status.as_ref()?.enforcement_digest.clone());
-    let made_before = known.as_ref() == Some(&digest);
-    let (interrupted, mut failed) = apply(context, &manifests, made_before).await;
-    // The canary last, and a new one after a repair: when it is enforced, all that was written before it is.
-    let token = canary_token(context, &digest, !interrupted.is_empty());
-    let canary = probe::canary(&token, &context.operator_namespace);
-    let (canary_interrupted, canary_failed) = apply(context, &canary, made_before && interrupted.is_empty()).await;
-    failed.extend(canary_failed);
-    state(context).interruptions.extend(interrupted.into_iter().chain(canary_interrupted));
-    manifests.extend(canary);
+    let made_before = made(context, cloud.as_deref()).as_ref() == Some(&digest);
+    let failed = apply(context, &manifests, made_before).await;
     note_refusals(context, &classes, &failed);
-    if let Some((_, error)) = failed.into_iter().next() {
-        return Err(error);
-    }
+    all_written(failed)?;
+    // The canary last, and a new one after a repair: when it is enforced, all that was written before it is.
+    let repaired = state(context).repaired;
+    let token = canary_token(context, &digest, repaired);
+    let canary = probe::canary(&token, &context.operator_namespace);
+    all_written(apply(context, &canary, made_before && !repaired).await)?;
+    state(context).repaired = false;
+    manifests.extend(canary);
     remove_unwanted(context, &manifests, &served).await?;
     state(context).made = Some(digest.clone());
     prove(context, &digest, &token).await?;
@@ -152,15 +152,31 @@ async fn pass(context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
+/// The fingerprint of what was made the last time, by this process or the one before it. The canary, which is written when
+/// all else is, knows it better than a status that is written when all of it was seen to be enforced.
+fn made(context: &Context, cloud: Option<&GovernmentCloud>) -> Option<String> {
+    let this_process = state(context).made.clone();
+    let canary = || Some(live_token(context)?.split('-').next()?.to_owned());
+    let recorded = || cloud?.status.as_ref()?.enforcement_digest.clone();
+    this_process.or_else(canary).or_else(recorded)
+}
+
+fn live_token(context: &Context) -> Option<String> {
+    let live = context.stores.managed.get("ValidatingAdmissionPolicy", None, probe::NAME)?;
+    probe::token(&live.data)
+}
+
+fn all_written(failed: Vec<(String, Error)>) -> Result<(), Error> {
+    failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+}
+
 /// What the canary stands for: the manifests, and after a repair the moment too. One that is there and stands for the same
 /// manifests stays, so that a restart writes nothing.
 fn canary_token(context: &Context, digest: &str, repaired: bool) -> String {
     if repaired {
         return format!("{digest}-{}", context.now().as_millisecond());
     }
-    let live = context.stores.managed.get("ValidatingAdmissionPolicy", None, probe::NAME);
-    let token = live.and_then(|live| probe::token(&live.data)).filter(|token| token.starts_with(digest));
-    token.unwrap_or_else(|| digest.to_owned())
+    live_token(context).filter(|token| token.starts_with(digest)).unwrap_or_else(|| digest.to_owned())
 }
 
 fn digest(manifests: &[Value]) -> String {
@@ -185,10 +201,12 @@ fn first_error(class: &ProcessingClass) -> Option<String> {
     unknown.or_else(|| class.spec.controls.iter().find_map(|control| check(control).err()).map(|e| e.to_string()))
 }
 
-/// Writes what differs: what was interrupted, and which writes failed. One that fails keeps none of the others from being
-/// made. If the same manifests were made before, every difference is an interruption.
-async fn apply(context: &Context, manifests: &[Value], made_before: bool) -> (Vec<Found>, Vec<(String, Error)>) {
-    let (mut interruptions, mut failed) = (Vec::new(), Vec::new());
+/// Writes what differs, and says which writes failed; one that fails keeps none of the others from being made.
+///
+/// If the same manifests were made before, every difference is an interruption. So is, whatever was made before, what is no
+/// longer as this operator wrote it.
+async fn apply(context: &Context, manifests: &[Value], made_before: bool) -> Vec<(String, Error)> {
+    let mut failed = Vec::new();
     for manifest in manifests {
         let (kind, namespace, name) = identity(manifest);
         let found = context.now();
@@ -201,16 +219,19 @@ async fn apply(context: &Context, manifests: &[Value], made_before: bool) -> (Ve
                 continue;
             }
         };
-        if change == Change::None || !made_before {
+        let is_broken = altered.is_some() && live.is_some_and(|live| has_broken_seal(&live));
+        if change == Change::None || !(made_before || is_broken) {
             continue;
         }
         let object = describe(kind, namespace, name);
         let what = if altered.is_some() { "Altered" } else { "Deleted" };
         tracing::warn!(object, what, field = altered, "enforcement was interrupted and is put right");
         context.metrics.repairs.inc();
-        interruptions.push(Found { object, what, found, repaired: context.now() });
+        let mut state = state(context);
+        state.interruptions.push(Found { object, what, found, repaired: context.now() });
+        state.repaired = true;
     }
-    (interruptions, failed)
+    failed
 }
 
 /// Keeps in mind which classes' policies the API server refused as invalid; the next pass, which follows at once, closes
