@@ -9,6 +9,8 @@ mod digitization;
 mod given;
 #[path = "entitlement/obligations.rs"]
 mod obligations;
+#[path = "entitlement/provisioned.rs"]
+mod provisioned;
 #[path = "entitlement/steps.rs"]
 mod steps;
 #[path = "entitlement/withdrawn.rs"]
@@ -28,6 +30,7 @@ async fn agencies_have_a_service_without_asking_until_they_were_warned() {
     withdrawn::after_the_warning_it_goes_also_if_the_operator_was_away(&cloud).await;
     withdrawn::a_closed_agency_holds_no_place(&cloud).await;
     withdrawn::a_service_that_is_gone_leaves_nothing(&cloud).await;
+    provisioned::each_agency_has_credentials_of_its_own_in_all_its_projects_until_the_end(&cloud).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

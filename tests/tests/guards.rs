@@ -35,6 +35,7 @@ async fn the_traps_of_guards() {
     prepare(&cloud).await;
     let asked = Asked::of(&cloud).await;
     catalogue::an_agency_drafts_its_own_services(&cloud).await;
+    catalogue::a_provisioned_service_serves_a_claim(&cloud).await;
     let mut traps = traps::all(&cloud, &asked).await;
     traps.extend(catalogue::traps(&shared(&cloud).await));
     people_have_no_way_around_by_their_roles(&cloud).await;
@@ -51,6 +52,7 @@ async fn the_traps_of_guards() {
     Attack::create(CUSTOMS_DEVELOPER, &privileged()).is_refused(&cloud, "violates PodSecurity").await;
     Attack::create(CUSTOMS_DEVELOPER, &device("nvidia.com/gpu")).is_refused(&cloud, "exceeded quota").await;
     an_acknowledgement_carries_its_writers_name(&cloud).await;
+    catalogue::it_goes_when_that_is_meant(&cloud).await;
     a_binding_that_hides_from_the_operator_is_put_right(&cloud).await;
     projects_and_agencies_go(&cloud).await;
 }

@@ -32,4 +32,5 @@ async fn agencies_use_what_the_nation_has() {
     end::a_service_ends_and_hands_its_claims_on(&stage).await;
     given::who_is_not_connected_is_behind(&stage).await;
     operator::and_loses_it_with_the_licence(&stage).await;
+    operator::and_when_a_licence_expires(&stage).await;
 }

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 
 use super::{
     Access, ClaimPhase, ServiceClaim, SharedService, SharedServiceSpec, Stage, a_month,
-    rules::{current_service, ineligible},
+    rules::{current_service, ineligible, moves_to},
 };
 use crate::{Agency, common::AgencySelector, conditions::Verdict, permit::digest::sha256};
 
@@ -17,8 +17,6 @@ use crate::{Agency, common::AgencySelector, conditions::Verdict, permit::digest:
 pub const PURPOSE: &str = "Given by entitlement, without being asked for.";
 /// As many characters as a claim's name may have.
 const LONGEST_NAME: usize = 55;
-/// As many as the name of a service has that claims can name.
-const LONGEST_SERVICE: usize = 63;
 const KIND: &str = "Entitled";
 
 /// The name of an agency's claim of a service: the service's own, or where that is too long, its beginning and a digest.
@@ -95,9 +93,11 @@ pub fn steps(agency: &Agency, services: &[&SharedService], claims: &[&ServiceCla
     }
     for service in services.iter().filter(|service| service.is_offered() && given(agency, service).is_ok()) {
         let (name, claim) = (service.name_any(), claim_name(&service.name_any()));
-        let has = |c: &&ServiceClaim| c.name_any() == claim || c.spec.shared_service == name || current_service(c) == name;
+        // One of a service that ends in this one comes here by itself, as soon as there is room.
+        let comes = |c: &&ServiceClaim| named(current_service(c)).is_some_and(|current| moves_to(current, service));
+        let has =
+            |c: &&ServiceClaim| c.name_any() == claim || c.spec.shared_service == name || current_service(c) == name || comes(c);
         if let Some(entitlement) = &service.spec.entitlement
-            && name.len() <= LONGEST_SERVICE
             && !claims.iter().any(has)
         {
             steps.push(Step::Give { service: name, claim, plan: entitlement.plan.clone() });

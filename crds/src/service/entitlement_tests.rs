@@ -123,6 +123,23 @@ fn a_claim_whose_service_is_gone_goes_and_one_that_is_going_is_waited_for() {
 }
 
 #[test]
+fn a_claim_that_is_to_move_to_another_service_is_the_claim_of_that_one_too() {
+    let old = service(json!({"drain": {"by": "2027-01-01", "moveTo": "next"}}));
+    let mut next = service(json!({}));
+    next.metadata.name = Some("next".into());
+    let give = |claims: &[&ServiceClaim]| {
+        let steps = steps(&agency(json!({})), &[&old, &next], claims, at(NOW));
+        steps.into_iter().map(in_short).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(give(&[&claim(json!({"phase": "Bound"}))]), "", "it moves as soon as there is room, and is not given twice");
+    assert_eq!(give(&[&moved("identity", "next")]), "", "it has moved");
+    assert_eq!(give(&[]), "give: next");
+    let mut elsewhere = moved("other", "other");
+    elsewhere.spec.shared_service = "other".into();
+    assert_eq!(give(&[&elsewhere]), "withdraw: there is no service other any more; give: next");
+}
+
+#[test]
 fn an_agency_that_is_being_closed_is_given_nothing() {
     let mut closing = agency(json!({}));
     closing.metadata.deletion_timestamp = Some(Time(at(NOW)));

@@ -41,7 +41,8 @@ use crate::{
     printcolumn(name = "Claims", type_ = "integer", json_path = ".status.claims"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Exhausted", type_ = "string", json_path = ".status.conditions[?(@.type=='Exhausted')].status"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.metadata.name.size() <= 63").message("a service's name has at most 63 characters, because claims name it; choose a shorter one")
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

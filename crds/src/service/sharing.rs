@@ -7,7 +7,9 @@
 use jiff::{Timestamp, tz::TimeZone};
 use kube::ResourceExt;
 
-use super::{Access, Binding, Channel, ClaimPhase, Drain, Plan, ServiceClaim, SharedService, SharedServiceSpec, Sharing, Stage};
+use super::{
+    Access, Binding, Channel, ClaimPhase, Consent, Drain, Plan, ServiceClaim, SharedService, SharedServiceSpec, Sharing, Stage,
+};
 use crate::{
     Agency, ProcessingPermit, Resources,
     common::{AgencySelector, Interface},
@@ -165,6 +167,30 @@ pub fn requests<'a>(service: &SharedService, claims: impl IntoIterator<Item = &'
     claims.sort_by_key(|(asked, request)| (request.agreed, *asked, request.claim.clone()));
     let requests = claims.into_iter().map(|(_, request)| request).take(SHOWN_REQUESTS).collect();
     SharingStatus { service: service.name_any(), requests }
+}
+
+/// Who asks for what is shared and was not shown to ask `before`: the agency's people are told of each once.
+pub fn newly_asked<'a>(before: Option<&SharingStatus>, now: &'a SharingStatus) -> Vec<&'a SharingRequest> {
+    let known =
+        |request: &SharingRequest| before.is_some_and(|before| before.requests.iter().any(|shown| shown.claim == request.claim));
+    now.requests.iter().filter(|request| !request.agreed && !known(request)).collect()
+}
+
+/// The consents that stay when one claim is answered anew: those of claims that are there. Where there are more of these than a
+/// permit's status shows, all stay.
+pub fn standing<'a>(consents: &'a [Consent], sharing: &SharingStatus, answered: &str) -> Vec<&'a Consent> {
+    let is_there =
+        |claim: &str| sharing.requests.len() >= SHOWN_REQUESTS || sharing.requests.iter().any(|request| request.claim == claim);
+    consents.iter().filter(|consent| consent.claim != answered && is_there(&consent.claim)).collect()
+}
+
+/// What the agency that shares is told of a request.
+pub fn asks(service: &str, request: &SharingRequest) -> String {
+    let SharingRequest { agency, project, name, plan, purpose, .. } = request;
+    let what_for = if purpose.is_empty() { String::new() } else { format!(" for: {purpose}") };
+    format!(
+        "{agency} asks for plan {plan} of {service} in its project {project}, by claim {name}{what_for}. It waits for your consent: govcloud service requests"
+    )
 }
 
 fn request(service: &SharedService, claim: &ServiceClaim) -> Option<(Option<Timestamp>, SharingRequest)> {

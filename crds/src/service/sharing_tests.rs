@@ -130,6 +130,28 @@ fn those_who_wait_are_shown_first_and_the_oldest_of_them() {
     let status = requests(&service, &claims);
     let shown: Vec<_> = status.requests.iter().map(|r| (r.name.as_str(), &*r.agency, &*r.project, r.agreed)).collect();
     assert_eq!(shown, [("early", "land", "b", false), ("late", "tax", "a", false), ("agreed", "tax", "a", true)]);
+    let names = |asked: Vec<&SharingRequest>| asked.iter().map(|r| r.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(newly_asked(None, &status)), ["early", "late"], "nobody is told of what is agreed to");
+    let before = requests(&service, &claims[1..3]);
+    assert_eq!(names(newly_asked(Some(&before), &status)), ["late"], "and of each once");
+    assert_eq!(
+        asks("shared-gc-2026-000007", &status.requests[0]),
+        "land asks for plan all of shared-gc-2026-000007 in its project b, by claim early for: Events. It waits for your consent: govcloud service requests"
+    );
+}
+
+#[test]
+fn consents_of_claims_that_are_gone_go_with_the_next_answer() {
+    let consent = |claim: &str| super::super::Consent { claim: claim.into(), by: "admin@customs".into() };
+    let consents = [consent("gone"), consent("there"), consent("answered")];
+    let service = SharedService::new("s", opened(&json!({"brokers": 2}), &json!({"brokers": 6})).expect("it shares"));
+    let kept = |claims: Vec<ServiceClaim>| {
+        let left = standing(&consents, &requests(&service, &claims), "answered");
+        left.into_iter().map(|consent| consent.claim.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(vec![claim("there", "tax--a", 1), claim("answered", "tax--a", 2)]), ["there"]);
+    let many = (0..64).map(|number| claim(&format!("waits-{number}"), "tax--a", number)).collect();
+    assert_eq!(kept(many), ["gone", "there"], "some that are there may not be shown");
 }
 
 #[test]

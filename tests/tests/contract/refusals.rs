@@ -90,6 +90,7 @@ fn of_services() -> Vec<Bad> {
     let service = |change: Value, said| spec("SharedService", &change, said);
     let claim = |change: Value, said| spec("ServiceClaim", &change, said);
     vec![
+        named("SharedService", &"a".repeat(64), "at most 63 characters, because claims name it"),
         service(json!({"access": "Entitled"}), "needs entitlement: which agencies get it, and which plan"),
         service(json!({"entitlement": {"plan": "huge"}}), "names a plan that the service does not have"),
         service(json!({"binding": {"values": {"type": "x"}}}), "type and provider have fields of their own"),

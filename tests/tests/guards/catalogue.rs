@@ -2,12 +2,14 @@
 
 use govcloud_tests::{
     Cloud,
+    claims::claim,
+    eventually,
     people::{ADMIN, CLOUD_OPERATOR, CUSTOMS_ADMIN, CUSTOMS_DEVELOPER},
     remedy::{Attack, Remedy, Trap, trap},
 };
 use serde_json::{Value, json};
 
-use super::HOME;
+use super::{HOME, LAB};
 
 const GUARD: &str = "govcloud-guard-catalogue";
 const CONSENTS: &str = "govcloud-guard-consents";
@@ -36,6 +38,26 @@ pub async fn an_agency_drafts_its_own_services(cloud: &Cloud) {
     Attack::patch(CLOUD_OPERATOR, "ssvc/draft", &json!({"spec": {"stage": "Published"}})).passes(cloud, "they publish").await;
 }
 
+/// Its provisioner does not answer; the claim is in the ledger all the same.
+pub async fn a_provisioned_service_serves_a_claim(cloud: &Cloud) {
+    let mut provisioned = service("provisioned", "ito", "Published");
+    provisioned["spec"]["binding"]["provisioner"] = json!({"url": "http://127.0.0.1:9/v1"});
+    cloud.create_json(CLOUD_OPERATOR, &provisioned).await.succeeds();
+    cloud.create_json(CUSTOMS_ADMIN, &claim(LAB, "database", "provisioned", "one")).await.succeeds();
+    eventually("the claim is in the ledger", || async {
+        let service = cloud.json(ADMIN, &["get", "ssvc", "provisioned", "-o", "json"]).await;
+        if service["status"]["claims"] == 1 { Ok(()) } else { Err(service["status"].to_string()) }
+    })
+    .await;
+}
+
+/// It is a deletion that its provisioner never hears of.
+pub async fn it_goes_when_that_is_meant(cloud: &Cloud) {
+    let meant = ["annotate", "sharedservice", "provisioned", "govcloud.dev/confirm-deletion=provisioned"];
+    cloud.kubectl(CLOUD_OPERATOR, &meant).await.succeeds();
+    cloud.kubectl(CLOUD_OPERATOR, &["delete", "sharedservice", "provisioned"]).await.succeeds();
+}
+
 /// `shared` is the service that shares under a permit of customs.
 pub fn traps(shared: &str) -> Vec<Trap> {
     [of_drafts(), of_sharing(shared), vec![of_homes()]].concat()
@@ -60,6 +82,12 @@ fn of_drafts() -> Vec<Trap> {
             Attack::kubectl(CUSTOMS_ADMIN, "delete ssvc/national-streaming"),
             DRAFTS,
             Remedy::text(GUARD, "(oldObject.spec.stage == 'Draft'", "(true"),
+        ),
+        trap(
+            "a service is deleted whose credentials nobody would end",
+            Attack::kubectl(CLOUD_OPERATOR, "delete ssvc/provisioned"),
+            "its provisioner would never be asked",
+            Remedy::check(GUARD, "its provisioner would never be asked"),
         ),
     ]
 }

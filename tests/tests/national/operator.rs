@@ -80,6 +80,35 @@ pub async fn and_loses_it_with_the_licence(stage: &Stage) {
     stage.until_gone("secret", COUNTER, "national-exchange-private-binding").await;
     stage.until_gone("networkpolicy", COUNTER, "govcloud-national-exchange-private").await;
     stage.says(DESK_ADMIN, DESK, "service claims", 0, &["Rejected", "no active permit of class operator-licence"]).await;
+    nobody_is_served(stage).await;
+}
+
+/// Nobody revokes it; its time is over.
+pub async fn and_when_a_licence_expires(stage: &Stage) {
+    stage.cloud.apply_json(DESK_ADMIN, &claim(COUNTER, "season", "national-exchange-private", "pgsb", "")).await.succeeds();
+    stage.until(COUNTER, "season", "Rejected", "NotLicensed").await;
+    let short = example("07-national/8-operator-licence.yaml")
+        .replace("name: operator-licence}", "name: season-licence}")
+        .replace("duration: 8760h", "duration: 10s");
+    stage.cloud.apply(DESK_REQUESTER, &short).await.succeeds();
+    stage.cloud.review(REVIEWER_1, "agency-citizen-desk", "season-licence", "ministry:reviewers", "Approve").await.succeeds();
+    // What was served in between is told when it is withdrawn, however late one looks.
+    let selector = "--field-selector=involvedObject.name=season,reason=Withdrawn";
+    eventually("it is told that the claim is withdrawn", || async {
+        let events = stage.cloud.json(DESK_ADMIN, &["get", "events", "-n", COUNTER, selector, "-o", "json"]).await;
+        let told = events["items"].as_array().is_some_and(|all| !all.is_empty());
+        if told { Ok(()) } else { Err(stage.get("serviceclaim", COUNTER, "season").await["status"].to_string()) }
+    })
+    .await;
+    let permit = stage.get("processingpermit", "agency-citizen-desk", "season-licence").await;
+    assert_eq!(permit["status"]["phase"], "Expired", "{}", permit["status"]);
+    stage.until(COUNTER, "season", "Rejected", "NotLicensed").await;
+    stage.until_gone("secret", COUNTER, "season-binding").await;
+    stage.until_gone("networkpolicy", COUNTER, "govcloud-season").await;
+    nobody_is_served(stage).await;
+}
+
+async fn nobody_is_served(stage: &Stage) {
     eventually("the place is free again", || async {
         let service = stage.get("sharedservice", "", "national-exchange-private").await;
         if service["status"]["claims"] == 0 { Ok(()) } else { Err(service["status"].to_string()) }

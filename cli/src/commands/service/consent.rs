@@ -1,7 +1,11 @@
 //! `govcloud service requests` and `govcloud service consent`: spare capacity that an agency shares.
 
 use clap::Args;
-use govcloud_crds::{ProcessingPermit, SharedService, permit::SharingRequest};
+use govcloud_crds::{
+    ProcessingPermit, SharedService,
+    permit::{SharingRequest, SharingStatus},
+    service::sharing::standing,
+};
 use kube::{
     Api, ResourceExt as _,
     api::{Patch, PatchParams},
@@ -78,7 +82,7 @@ fn short(uid: &str) -> &str {
 /// Runs `govcloud service consent`.
 pub async fn run(ctx: &Context, args: &ConsentArgs) -> Result<Exit> {
     let permits = sharing(ctx).await?;
-    let request = wanted(&permits, args)?;
+    let (sharing, request) = wanted(&permits, args)?;
     let api: Api<SharedService> = Api::all(ctx.client.clone());
     let service = api.get(&args.service).await?;
     let is_there = service.spec.consents.iter().any(|consent| consent.claim == request.claim);
@@ -89,7 +93,7 @@ pub async fn run(ctx: &Context, args: &ConsentArgs) -> Result<Exit> {
     }
     ctx.out.note(&beforehand(request, args.revoke));
     confirm(if args.revoke { "Take the consent back?" } else { "Agree?" }, args.yes)?;
-    let mut consents: Vec<_> = service.spec.consents.iter().filter(|c| c.claim != request.claim).map(|c| json!(c)).collect();
+    let mut consents: Vec<_> = standing(&service.spec.consents, sharing, &request.claim).into_iter().map(|c| json!(c)).collect();
     if !args.revoke {
         consents.push(json!({"claim": request.claim, "by": ctx.caller().await?.user}));
     }
@@ -108,7 +112,7 @@ pub async fn run(ctx: &Context, args: &ConsentArgs) -> Result<Exit> {
 }
 
 /// The request that is meant.
-fn wanted<'a>(permits: &'a [ProcessingPermit], args: &ConsentArgs) -> Result<&'a SharingRequest> {
+fn wanted<'a>(permits: &'a [ProcessingPermit], args: &ConsentArgs) -> Result<(&'a SharingStatus, &'a SharingRequest)> {
     let see = "See who asks: govcloud service requests";
     let sharing = permits.iter().filter_map(|p| p.status.as_ref()?.sharing.as_ref()).find(|s| s.service == args.service);
     let Some(sharing) = sharing else {
@@ -123,7 +127,7 @@ fn wanted<'a>(permits: &'a [ProcessingPermit], args: &ConsentArgs) -> Result<&'a
     };
     let found: Vec<_> = sharing.requests.iter().filter(is).collect();
     match found.as_slice() {
-        [one] => Ok(one),
+        [one] => Ok((sharing, one)),
         [] => {
             Err(CliError::new(Kind::NotFound, format!("nobody asks for {} with a claim {}", args.service, args.claim)).hint(see))
         }
@@ -177,8 +181,8 @@ mod tests {
         insta::assert_snapshot!("requests", table(&permits()).render(true));
         insta::assert_snapshot!("requests_none", table(&[]).render(true));
         let (all, shared) = (permits(), "shared-gc-2026-000042");
-        assert_eq!(wanted(&all, &args(shared, "5c1f0a9b")).expect("by id").agency, "customs");
-        assert_eq!(wanted(&all, &args(shared, "peak")).expect("by name").agency, "land-agency");
+        assert_eq!(wanted(&all, &args(shared, "5c1f0a9b")).expect("by id").1.agency, "customs");
+        assert_eq!(wanted(&all, &args(shared, "peak")).expect("by name").1.agency, "land-agency");
         let refused = [args(shared, "events"), args(shared, "nobody"), args("national-streaming", "peak"), args(shared, "5c1")];
         let said = refused.map(|args| wanted(&all, &args).expect_err("refused").render(false));
         insta::assert_snapshot!("consent_refused", said.join("\n"));
@@ -187,7 +191,7 @@ mod tests {
     #[test]
     fn what_it_means_is_said_before() {
         let all = permits();
-        let request = wanted(&all, &args("shared-gc-2026-000042", "peak")).expect("there");
+        let (_, request) = wanted(&all, &args("shared-gc-2026-000042", "peak")).expect("there");
         insta::assert_snapshot!("consent", [beforehand(request, false), beforehand(request, true)].join("\n"));
     }
 }

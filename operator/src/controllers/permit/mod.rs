@@ -19,6 +19,7 @@ use govcloud_crds::{
         succession::successor,
         validate::{Objection, Subject, objection},
     },
+    service::sharing::{asks, newly_asked},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -226,12 +227,18 @@ async fn write(permit: &ProcessingPermit, status: ProcessingPermitStatus, contex
     let known = permit.status.as_ref().and_then(|s| Some(s.history.last()?.sequence)).unwrap_or_default();
     let news: Vec<_> = status.history.iter().filter(|change| change.sequence > known).cloned().collect();
     let number = status.number.clone().unwrap_or_default();
+    let shown = permit.status.as_ref().and_then(|s| s.sharing.as_ref());
+    let asked: Vec<_> =
+        status.sharing.iter().flat_map(|now| newly_asked(shown, now).into_iter().map(|r| asks(&now.service, r))).collect();
     let written =
         context.write_status(&api, permit, permit.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
     for change in news.iter().filter(|_| written) {
         tracing::info!(permit = permit.name_any(), namespace = permit.namespace(), number, what = change.what, "permit changed");
         let warning = permit_view::is_warning(change);
         context.tell(permit, warning, &change.what, change.message.clone()).await;
+    }
+    for request in asked.into_iter().filter(|_| written) {
+        context.tell(permit, false, "ConsentAsked", request).await;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::enforcement::{
 };
 
 /// CEL: whether the object that is being deleted says, by its own name in an annotation, that this is meant.
-fn confirmed() -> String {
+pub(super) fn confirmed() -> String {
     let confirm = literal(ANNOTATION_CONFIRM_DELETION);
     format!(
         "has(oldObject.metadata.annotations) && {confirm} in oldObject.metadata.annotations && oldObject.metadata.annotations[{confirm}] == oldObject.metadata.name"

@@ -1,8 +1,8 @@
 //! Who may write what of the catalogue: drafts, what is published, and consents.
 
-use govcloud_crds::names::GROUP;
+use govcloud_crds::names::{ANNOTATION_CONFIRM_DELETION, GROUP};
 
-use super::{is, literal, ours};
+use super::{is, literal, ours, rules::confirmed};
 use crate::enforcement::{
     policy::{Check, Policy, Scope},
     roles::{PROVIDE, PUBLISH},
@@ -73,9 +73,22 @@ pub(super) fn catalogue(operator: &str) -> Policy {
                 ),
                 "names such as shared-gc-2026-000042 are for what agencies share under their permits; choose another",
             ),
+            still_gives_credentials(),
         ],
     );
     Policy { variables, ..policy }
+}
+
+/// With a service goes the ledger of whose credentials are still to be ended; its provisioner would never be asked.
+fn still_gives_credentials() -> Check {
+    let has_given = "has(oldObject.spec.binding.provisioner) && has(oldObject.status) && has(oldObject.status.reservations) && oldObject.status.reservations.size() > 0";
+    let how = literal(&format!(" {ANNOTATION_CONFIRM_DELETION}="));
+    Check::explained(
+        format!("request.operation != 'DELETE' || !({has_given}) || ({})", confirmed()),
+        format!(
+            "'its provisioner would never be asked to end the credentials of the claims that it still lists. End it, and delete it when it lists none: govcloud service drain ' + oldObject.metadata.name + ' --by YYYY-MM-DD. If these credentials may live on: kubectl annotate sharedservice ' + oldObject.metadata.name + {how} + oldObject.metadata.name"
+        ),
+    )
 }
 
 /// Whoever shares capacity says who may use it, in their own name; nobody does it for them, those who run the cloud included.

@@ -74,9 +74,7 @@ pub async fn in_a_minute(cloud: &Cloud) -> u64 {
 async fn requests(cloud: &Cloud) -> u64 {
     let said = cloud.kubectl(people::ADMIN, &["get", "--raw", "/metrics"]).await.succeeds();
     let lines = said.lines().filter_map(|line| line.strip_prefix("apiserver_request_total{")?.rsplit_once("} "));
-    let counted = lines.filter(|(labels, _)| {
-        !labels.contains(r#"verb="WATCH""#) && !labels.contains(r#"resource="leases""#)
-    });
+    let counted = lines.filter(|(labels, _)| !labels.contains(r#"verb="WATCH""#) && !labels.contains(r#"resource="leases""#));
     let count = counted.filter_map(|(_, value)| value.trim().parse::<f64>().ok()).sum::<f64>() as u64;
     assert!(count > 0, "the API server does not say what it was asked");
     count
