@@ -44,7 +44,7 @@ pub struct Context {
     /// To ask for other reconciles.
     pub queues: Queues,
     /// Counters and gauges.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// Events for people.
     pub recorder: Recorder,
     /// The operator's own user name.

@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`stores`], [`triggers`] | one watch and one store per kind; what is reconciled when something changes |
+//! | [`leader`], [`connect`] | of several operators one leads, and only that one's writes leave its process |
 //! | [`controllers`] | one reconciler per kind |
 //! | [`enforcement`] | the admission policies and agency roles, as a pure function |
 //! | [`managed`], [`namespaces`] | making the cluster have what was decided; writing only what differs |
@@ -13,6 +14,7 @@
 //! | [`report`], [`metrics`], [`server`] | what people and machines see of it |
 
 pub mod clock;
+pub mod connect;
 pub mod context;
 pub mod controllers;
 pub mod discovery;
@@ -20,6 +22,7 @@ pub mod enforcement;
 pub mod error;
 pub mod health;
 pub mod index;
+pub mod leader;
 pub mod managed;
 pub mod metrics;
 pub mod namespaces;

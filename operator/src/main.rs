@@ -3,8 +3,10 @@
 use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser;
-use govcloud_operator::run::{LogFormat, Options, StartError, run};
-use kube::{Client, Config, config::KubeConfigOptions};
+use govcloud_operator::{
+    connect::Clients,
+    run::{LogFormat, Options, run},
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -14,8 +16,8 @@ async fn main() -> ExitCode {
     log_to_stderr(options.log_format);
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let outcome = match client(&options).await {
-        Ok(client) => run(options, client, stop).await,
+    let outcome = match Clients::connect(&options).await {
+        Ok(clients) => run(options, clients, stop).await,
         Err(error) => Err(error),
     };
     match outcome {
@@ -25,16 +27,6 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-async fn client(options: &Options) -> Result<Client, StartError> {
-    let config = match &options.context {
-        Some(context) => {
-            Config::from_kubeconfig(&KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() }).await?
-        }
-        None => Config::infer().await.map_err(|e| Box::new(kube::Error::InferConfig(e)))?,
-    };
-    Ok(Client::try_from(config).map_err(Box::new)?)
 }
 
 fn log_to_stderr(format: LogFormat) {

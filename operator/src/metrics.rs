@@ -312,6 +312,8 @@ impl QuotaMetrics {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// 1 while this process leads.
+    pub leader: Gauge,
     /// Reconciles by controller and outcome.
     pub reconciles: Family<Outcome, Counter>,
     /// Seconds that a reconcile took.
@@ -343,6 +345,8 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("govcloud");
+        let leader = Gauge::default();
+        registry.register("leader", "1 while this process leads, 0 while it stands by", leader.clone());
         let reconciles = Family::default();
         let duration =
             Family::new_with_constructor((|| Histogram::new(exponential_buckets(0.001, 2.0, 14))) as fn() -> Histogram);
@@ -368,6 +372,7 @@ impl Default for Metrics {
         let provisioners = ProvisionerMetrics::registered(&mut registry);
         Self {
             registry,
+            leader,
             reconciles,
             duration,
             repairs,

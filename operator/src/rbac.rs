@@ -1,4 +1,4 @@
-//! What the operator itself may do: the table from which its ClusterRole is generated into the chart.
+//! What the operator itself may do: the tables from which its ClusterRole and its Role are generated into the chart.
 //!
 //! It is not a cluster administrator. It gives agencies rights that it lacks only through the named roles of
 //! [`DELEGATED_ROLES`], and a guard keeps those harmless.
@@ -6,7 +6,10 @@
 use govcloud_crds::names::{GROUP, MANAGED_BY, OPERATOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE};
 use serde_json::{Value, json};
 
-use crate::enforcement::roles::{DELEGATED_ROLES, SCANNER_ROLE};
+use crate::{
+    enforcement::roles::{DELEGATED_ROLES, SCANNER_ROLE},
+    leader::LEASE,
+};
 
 const WATCH: &[&str] = &["get", "list", "watch"];
 /// For objects that the operator creates by server-side apply and replaces whole.
@@ -66,7 +69,16 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("events.k8s.io", &["events"], &["create", "patch"]),
 ];
 
-/// The operator's ServiceAccount, role, and bindings, as manifests.
+/// Group, resources, names and verbs of what the operator does in its own namespace alone. No names are all names.
+const AT_HOME: &[(&str, &[&str], &[&str], &[&str])] = &[
+    // The canary that proves enforcement; it is sent as a dry run.
+    ("", &["configmaps"], &[], &["create"]),
+    // RBAC cannot tie a creation to a name: the name is not in what it is asked.
+    ("coordination.k8s.io", &["leases"], &[], &["create"]),
+    ("coordination.k8s.io", &["leases"], &[LEASE], &["get", "update"]),
+];
+
+/// The operator's ServiceAccount, roles, and bindings, as manifests.
 pub fn manifests() -> Vec<Value> {
     let mut rules: Vec<_> = TABLE
         .iter()
@@ -76,7 +88,7 @@ pub fn manifests() -> Vec<Value> {
     // What it reads of classified kinds follows the classes; a guard keeps that role to reading them.
     rules.push(json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "resourceNames": [SCANNER_ROLE], "verbs": ["escalate"]}));
     let account = json!([{"kind": "ServiceAccount", "name": OPERATOR_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE}]);
-    let probe = json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}]);
+    let at_home: Vec<_> = AT_HOME.iter().map(at_home).collect();
     vec![
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}),
         namespaced("v1", "ServiceAccount", &json!({})),
@@ -85,7 +97,7 @@ pub fn manifests() -> Vec<Value> {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "govcloud-operator"}, "subjects": account}),
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": SCANNER_ROLE, "labels": labels()},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": SCANNER_ROLE}, "subjects": account}),
-        namespaced("rbac.authorization.k8s.io/v1", "Role", &json!({"rules": probe})),
+        namespaced("rbac.authorization.k8s.io/v1", "Role", &json!({"rules": at_home})),
         namespaced(
             "rbac.authorization.k8s.io/v1",
             "RoleBinding",
@@ -93,6 +105,14 @@ pub fn manifests() -> Vec<Value> {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": OPERATOR_SERVICE_ACCOUNT}, "subjects": account}),
         ),
     ]
+}
+
+fn at_home((group, resources, names, verbs): &(&str, &[&str], &[&str], &[&str])) -> Value {
+    let mut rule = json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
+    if !names.is_empty() {
+        rule["resourceNames"] = json!(names);
+    }
+    rule
 }
 
 /// Not `managed-by: govcloud`, which the operator would take for its own work.

@@ -2,12 +2,10 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher, RandomState},
     net::SocketAddr,
     path::PathBuf,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use govcloud_crds::names::{OPERATOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, service_account_user};
@@ -25,17 +23,21 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    connect::Clients,
     context::Context,
     controllers::{
         agency, capacity, claim, class, cloud, enforcement, entitlement, openreports, permit, permit::places::Places, project,
         service, sharing,
     },
     health::{self, Probe},
+    leader::{Elector, Lost, Term},
     metrics::Metrics,
     notify::{self, Sender},
     outgoing,
     provision::Provisioning,
-    report, scanner, server, stores,
+    report, scanner,
+    server::{self, Health, Phase},
+    stores,
     triggers::Queues,
 };
 
@@ -61,6 +63,19 @@ pub struct Options {
     /// Logs as text for people, or as JSON for machines
     #[arg(long, env = "GOVCLOUD_LOG_FORMAT", default_value = "json")]
     pub log_format: LogFormat,
+    /// Reconcile only while holding the Lease `govcloud-operator`, so that several operators can run and one leads
+    #[arg(long, env = "GOVCLOUD_LEADER_ELECT", value_parser = clap::builder::FalseyValueParser::new())]
+    pub leader_elect: bool,
+    /// The name under which this process holds the lease and calls the API server: the host's, or else a random one
+    #[arg(long, env = "GOVCLOUD_IDENTITY", default_value_t = own_name(), hide_default_value = true,
+        value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub identity: String,
+}
+
+/// The host's name, which is the pod's in a cluster; a random name where nobody has said it.
+fn own_name() -> String {
+    let random = || format!("govcloud-operator-{:08x}", RandomState::new().hash_one(0) >> 32);
+    std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(random)
 }
 
 /// How logs are written.
@@ -110,6 +125,12 @@ pub enum StartError {
         /// Who it must be.
         expected: String,
     },
+    /// The name cannot be said to the API server.
+    #[error("{0:?} cannot be sent as a part of the user agent; --identity takes printable ASCII")]
+    Name(String),
+    /// This process led and does not any more.
+    #[error("does not lead any more: {0}; a new process stands by until it is its turn")]
+    Lost(#[from] Lost),
     /// The kubeconfig cannot be read.
     #[error("cannot read the kubeconfig: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),
@@ -118,23 +139,58 @@ pub enum StartError {
     Ended,
 }
 
-/// Runs the operator until `stop`, then lets the reconciles that are under way finish.
-pub async fn run(options: Options, client: Client, stop: CancellationToken) -> Result<(), StartError> {
+/// Runs the operator until `stop`, then lets the reconciles that are under way finish. With `--leader-elect` it waits for
+/// the lease before it watches anything, and releases it after the last reconcile.
+pub async fn run(options: Options, clients: Clients, stop: CancellationToken) -> Result<(), StartError> {
     let authorities = authorities(&options)?;
+    check_identity(&options, &clients.lease).await?;
+    let listener =
+        TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
+    let health = Health::default();
+    if !options.leader_elect {
+        health.enter(Phase::Filling); // before it is served: it never stands by
+    }
+    let server = tokio::spawn(server::serve(listener, health.clone(), stop.clone()));
+    let mut term = tokio::select! {
+        term = begin(&options, &clients) => term,
+        () = stop.cancelled() => return Ok(()),
+    };
+    health.enter(Phase::Filling);
+    let outcome = tokio::select! {
+        // Nothing of what is under way may be finished: another process may have decided otherwise.
+        lost = term.lost() => return Err(lost.into()),
+        outcome = lead(&options, clients.client, authorities, &health, &stop) => outcome,
+    };
+    term.release().await;
+    let _ = server.await; // it ends with `stop`
+    outcome
+}
+
+/// Waits until this process leads.
+async fn begin(options: &Options, clients: &Clients) -> Term {
+    if !options.leader_elect {
+        return Term::alone();
+    }
+    Elector::new(clients.lease.clone(), &options.namespace, &options.identity, clients.gate.clone()).lead().await
+}
+
+/// Fills the stores and reconciles until `stop`, then lets the reconciles that are under way finish.
+async fn lead(
+    options: &Options,
+    client: Client,
+    authorities: Vec<reqwest::Certificate>,
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
     let callers = Callers {
         sender: Arc::new(Sender::new(authorities.clone())),
         probe: Arc::new(Probe::new(authorities.clone())),
         source: scanner::Source::new(authorities.clone()),
     };
-    check_identity(&options, &client).await?;
-    let listener =
-        TcpListener::bind(options.listen).await.map_err(|source| StartError::Listen { address: options.listen, source })?;
     let (queues, receivers) = channels();
     let (stores, mut watches) = stores::start(&client, &queues);
-    let context = Arc::new(context(&options, client, stores, queues, Provisioning::new(authorities)));
-    let ready = Arc::new(AtomicBool::new(false));
-    let endpoints = server::Health { ready: ready.clone(), context: context.clone() };
-    let server = tokio::spawn(server::serve(listener, endpoints, stop.clone()));
+    let provisioning = Provisioning::new(authorities);
+    let context = Arc::new(context(options, client, stores, queues, provisioning, health.metrics.clone()));
     tokio::select! {
         () = context.stores.ready() => {}
         () = stop.cancelled() => return Ok(()),
@@ -146,8 +202,8 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     );
     // Before anybody is told their place: with an empty queue everybody would be the next.
     context.places.arrange(&context.stores.permits.state());
-    let mut controllers = controllers(receivers, &context, callers, &stop);
-    ready.store(true, Ordering::Release);
+    let mut controllers = controllers(receivers, &context, callers, stop);
+    health.enter(Phase::Leading);
     tokio::select! {
         () = watches.ended() => {}
         _ = controllers.join_next() => {}
@@ -155,9 +211,8 @@ pub async fn run(options: Options, client: Client, stop: CancellationToken) -> R
     let asked = stop.is_cancelled();
     tracing::info!(asked, "stopping");
     stop.cancel();
-    ready.store(false, Ordering::Release);
+    health.enter(Phase::Stopping);
     while controllers.join_next().await.is_some() {}
-    let _ = server.await; // it ends with `stop`
     if asked { Ok(()) } else { Err(StartError::Ended) }
 }
 
@@ -223,6 +278,7 @@ fn context(
     stores: Arc<stores::Stores>,
     queues: Queues,
     provisioning: Provisioning,
+    metrics: Arc<Metrics>,
 ) -> Context {
     let reporter = Reporter { controller: "govcloud-operator".into(), instance: std::env::var("HOSTNAME").ok() };
     Context {
@@ -230,7 +286,7 @@ fn context(
         client,
         stores,
         queues,
-        metrics: Metrics::default(),
+        metrics,
         operator_user: service_account_user(&options.namespace, &options.service_account),
         operator_namespace: options.namespace.clone(),
         enforcement: Mutex::default(),

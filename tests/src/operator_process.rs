@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
 };
 
@@ -42,20 +42,32 @@ pub struct OperatorProcess {
     pub pid: u32,
     /// Where it listens.
     pub address: String,
+    log: PathBuf,
 }
 
 impl OperatorProcess {
     /// Starts one under a name, by which its log is called, and waits until it is ready; with the cloud's kubeconfig, or
     /// another one whose context for the operator has the same name.
     pub async fn start(cloud: &Cloud, name: &str, kubeconfig: Option<&Path>) -> Self {
+        let kubeconfig = kubeconfig.map_or_else(|| cloud.plane.kubeconfig(), Path::to_owned);
+        Self::start_with(cloud, name, &kubeconfig, &cloud.operator_arguments).await
+    }
+
+    /// Starts one that leads only while it holds the lease, and waits until it is ready: to lead, or to take over. `name` is
+    /// also what it is called in the lease and in its user agent.
+    pub async fn elect(cloud: &Cloud, name: &str) -> Self {
+        let elected = ["--leader-elect", "--identity", name].map(str::to_owned);
+        Self::start_with(cloud, name, &cloud.plane.kubeconfig(), &[cloud.operator_arguments.as_slice(), &elected].concat()).await
+    }
+
+    async fn start_with(cloud: &Cloud, name: &str, kubeconfig: &Path, arguments: &[String]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let address = format!("127.0.0.1:{port}");
-        let log = File::create(cloud.plane.dir().join(format!("operator-{name}.log"))).expect("a log");
-        let child =
-            spawn(&kubeconfig.map_or_else(|| cloud.plane.kubeconfig(), Path::to_owned), &address, &cloud.operator_arguments, log);
+        let log = cloud.plane.dir().join(format!("operator-{name}.log"));
+        let child = spawn(kubeconfig, &address, arguments, File::create(&log).expect("a log"));
         let pid = child.id().expect("it was not waited for");
-        until_ready(&address, String::new).await;
-        Self { child, pid, address }
+        until_ready(&address, || fs::read_to_string(&log).unwrap_or_default()).await;
+        Self { child, pid, address, log }
     }
 
     /// Stops it where it stands, as a machine does that is suspended; returns when it does nothing any more.
@@ -77,6 +89,25 @@ impl OperatorProcess {
     /// Kills it where it stands.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("it can be killed");
+    }
+
+    /// Asks it to end, as Kubernetes does.
+    pub async fn terminate(&self) {
+        self.signal("TERM").await;
+    }
+
+    /// Waits until it has ended; its exit code, `None` if a signal ended it.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let status = eventually("the operator ends", || {
+            let ended = self.child.try_wait().map_err(|error| error.to_string());
+            async move { ended?.ok_or_else(|| "it runs on".to_owned()) }
+        });
+        status.await.code()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     async fn signal(&self, signal: &str) {
