@@ -40,10 +40,11 @@ async fn the_plain_manifests_are_up_to_date() {
 }
 
 #[tokio::test]
-async fn bad_values_are_refused_and_said_why() {
+async fn values_do_what_they_say_and_bad_ones_are_refused() {
     values::the_schema_refuses().await;
     values::the_groups_of_people_are_those_of_the_values().await;
     values::the_image_is_named_by_tag_or_digest().await;
+    values::what_is_switched_off_is_not_there().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,6 +79,24 @@ pub async fn the_image_is_named_by_tag_or_digest() {
     }
 }
 
+pub async fn what_is_switched_off_is_not_there() {
+    let helm = Helm::alone();
+    for (set, kind) in [
+        ("replicas=1", "PodDisruptionBudget"),
+        ("podDisruptionBudget.enabled=false", "PodDisruptionBudget"),
+        ("networkPolicy.enabled=false", "NetworkPolicy"),
+    ] {
+        let (with, without) =
+            (helm.rendered("govcloud", NAMESPACE, &[]).await, helm.rendered("govcloud", NAMESPACE, &["--set", set]).await);
+        let has = |rendered: &[Value]| rendered.iter().any(|object| object["kind"] == kind);
+        assert!(has(&with) && !has(&without), "--set {set}");
+    }
+    let by_default = helm.rendered("govcloud", NAMESPACE, &[]).await;
+    for kind in ["ProcessingClass", "ServiceMonitor", "PrometheusRule", "ConfigMap", "Namespace", "Secret"] {
+        assert!(by_default.iter().all(|object| object["kind"] != kind), "{kind}");
+    }
+}
+
 /// One of the rendered objects.
 pub fn find<'a>(rendered: &'a [Value], kind: &str, name: &str) -> &'a Value {
     let found = rendered.iter().find(|object| object["kind"] == kind && object["metadata"]["name"] == name);
