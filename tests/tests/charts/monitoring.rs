@@ -70,7 +70,7 @@ async fn queries() -> Vec<String> {
     let rendered = rendered().await;
     let dashboard = text(&find(&rendered, "ConfigMap", "govcloud-dashboard")["data"]["govcloud.json"]);
     let dashboard: Value = serde_json::from_str(dashboard).expect("the dashboard is JSON");
-    let targets = dashboard["panels"].as_array().into_iter().flatten().flat_map(|panel| panel["targets"].as_array());
+    let targets = dashboard["panels"].as_array().into_iter().flatten().filter_map(|panel| panel["targets"].as_array());
     queries.extend(targets.flatten().map(|target| text(&target["expr"]).to_owned()));
     queries
 }
