@@ -26,6 +26,10 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         ProcessingGrant::crd(),
         ProcessingFinding::crd(),
     ];
+    for crd in &mut all {
+        // Helm leaves them when the chart is removed: with a definition go all its permits and reviews.
+        crd.metadata.annotations = Some([("helm.sh/resource-policy".to_owned(), "keep".to_owned())].into());
+    }
     let versions = all.iter_mut().flat_map(|crd| &mut crd.spec.versions);
     versions.filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut()).for_each(reads_well);
     all

@@ -3,7 +3,7 @@
 //! It is not a cluster administrator. It gives agencies rights that it lacks only through the named roles of
 //! [`DELEGATED_ROLES`], and a guard keeps those harmless.
 
-use govcloud_crds::names::{GROUP, MANAGED_BY, OPERATOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE};
+use govcloud_crds::names::{GROUP, MANAGED_BY, OPERATOR_SERVICE_ACCOUNT};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,6 +11,8 @@ use crate::{
     leader::LEASE,
 };
 
+/// Helm fills it in: the operator runs wherever the chart is installed, and whoever installs it makes the namespace.
+const NAMESPACE: &str = "{{ .Release.Namespace }}";
 const WATCH: &[&str] = &["get", "list", "watch"];
 /// For objects that the operator creates by server-side apply and replaces whole.
 const OWN: &[&str] = &["get", "list", "watch", "create", "update", "patch", "delete"];
@@ -87,10 +89,9 @@ pub fn manifests() -> Vec<Value> {
     rules.push(json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "resourceNames": DELEGATED_ROLES, "verbs": ["bind", "escalate"]}));
     // What it reads of classified kinds follows the classes; a guard keeps that role to reading them.
     rules.push(json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "resourceNames": [SCANNER_ROLE], "verbs": ["escalate"]}));
-    let account = json!([{"kind": "ServiceAccount", "name": OPERATOR_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE}]);
+    let account = json!([{"kind": "ServiceAccount", "name": OPERATOR_SERVICE_ACCOUNT, "namespace": NAMESPACE}]);
     let at_home: Vec<_> = AT_HOME.iter().map(at_home).collect();
     vec![
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}),
         namespaced("v1", "ServiceAccount", &json!({})),
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "govcloud-operator", "labels": labels()}, "rules": rules}),
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "govcloud-operator", "labels": labels()},
@@ -121,7 +122,7 @@ fn labels() -> Value {
 }
 
 fn namespaced(api_version: &str, kind: &str, rest: &Value) -> Value {
-    let mut manifest = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": OPERATOR_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE, "labels": labels()}});
+    let mut manifest = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": OPERATOR_SERVICE_ACCOUNT, "namespace": NAMESPACE, "labels": labels()}});
     for (key, value) in rest.as_object().into_iter().flatten() {
         manifest[key] = value.clone();
     }

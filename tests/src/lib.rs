@@ -13,6 +13,8 @@ mod cloud;
 pub mod figures;
 pub mod fixtures;
 mod gate;
+mod go_tool;
+pub mod helm;
 mod kubectl;
 pub mod kubelet;
 pub mod ledger_watch;

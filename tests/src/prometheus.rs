@@ -6,17 +6,18 @@ use std::{
     process::Stdio,
 };
 
-use govcloud_controlplane::cache_folder;
-use govcloud_crds::permit::digest::sha256;
 use tokio::process::{Child, Command};
 
-use crate::{eventually, fixtures::root, receiver::Identity};
+use crate::{eventually, go_tool::GoTool, receiver::Identity};
 
-/// Names a ready binary instead.
-const READY: &str = "GOVCLOUD_PROMETHEUS";
-const PACKAGE: &str = "github.com/prometheus/prometheus/cmd/prometheus";
-/// It is told what to scrape by a file: every way to discover more of it is left out, which halves the build.
-const TAGS: &str = "remove_all_sd";
+const PROGRAM: GoTool = GoTool {
+    name: "Prometheus",
+    folder: "prometheus",
+    package: "github.com/prometheus/prometheus/cmd/prometheus",
+    // It is told what to scrape by a file: every way to discover more of it is left out, which halves the build.
+    tags: "remove_all_sd",
+    ready: "GOVCLOUD_PROMETHEUS",
+};
 
 /// A Prometheus that serves its API over TLS and scrapes one target every second.
 pub struct Prometheus {
@@ -77,7 +78,7 @@ impl Prometheus {
             "--storage.tsdb.path=data".to_owned(),
             format!("--web.listen-address={}", self.address),
         ];
-        let child = Command::new(binary().await)
+        let child = Command::new(PROGRAM.binary().await)
             .args(arguments)
             .current_dir(&self.folder)
             .stdin(Stdio::null())
@@ -97,39 +98,4 @@ impl Prometheus {
         })
         .await;
     }
-}
-
-/// The program: from the cache, or built into it.
-async fn binary() -> PathBuf {
-    if let Some(ready) = std::env::var_os(READY).filter(|path| !path.is_empty()) {
-        return ready.into();
-    }
-    tokio::task::spawn_blocking(build).await.expect("it is built")
-}
-
-fn build() -> PathBuf {
-    let module = root().join("tests/prometheus");
-    let pinned: String = ["go.mod", "go.sum"].map(|name| fs::read_to_string(module.join(name)).expect("a module")).concat();
-    let key = &sha256(&format!("{pinned}{TAGS}"))[..12];
-    let cache = cache_folder().expect("a folder for a cache: set GOVCLOUD_CACHE or HOME").join("prometheus");
-    let finished = cache.join(key);
-    fs::create_dir_all(&cache).expect("a folder");
-    // Another test may be building it; whoever waited finds it there.
-    let lock = File::create(cache.join("lock")).expect("a file");
-    lock.lock().expect("a lock");
-    if !finished.is_file() {
-        eprintln!("Building Prometheus from source. This happens once and takes about 3 minutes on two cores.");
-        let building = cache.join(format!(".build-{key}"));
-        let status = std::process::Command::new("go")
-            .args(["build", "-trimpath", "-ldflags", "-s -w", "-tags", TAGS, "-o"])
-            .arg(&building)
-            .arg(PACKAGE)
-            .current_dir(&module)
-            .envs([("CGO_ENABLED", "0"), ("GOWORK", "off"), ("GOFLAGS", "")])
-            .status()
-            .expect("go runs");
-        assert!(status.success(), "Prometheus does not build; set {READY} to a ready binary");
-        fs::rename(&building, &finished).expect("it is kept");
-    }
-    finished
 }
