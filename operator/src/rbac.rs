@@ -71,8 +71,11 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("events.k8s.io", &["events"], &["create", "patch"]),
 ];
 
-/// Group, resources, names and verbs of what the operator does in its own namespace alone. No names are all names.
-const AT_HOME: &[(&str, &[&str], &[&str], &[&str])] = &[
+/// Group, resources, names and verbs. No names are all names.
+type NamedRule = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
+/// What the operator does in its own namespace alone.
+const AT_HOME: &[NamedRule] = &[
     // The canary that proves enforcement; it is sent as a dry run.
     ("", &["configmaps"], &[], &["create"]),
     // RBAC cannot tie a creation to a name: the name is not in what it is asked.
@@ -108,7 +111,7 @@ pub fn manifests() -> Vec<Value> {
     ]
 }
 
-fn at_home((group, resources, names, verbs): &(&str, &[&str], &[&str], &[&str])) -> Value {
+fn at_home((group, resources, names, verbs): &NamedRule) -> Value {
     let mut rule = json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
     if !names.is_empty() {
         rule["resourceNames"] = json!(names);
