@@ -28,6 +28,8 @@ use everywhere::{may_be_bound, places};
 use super::service::Known;
 use crate::{context::Context, error::Error, stores::Stores};
 
+/// By when a ledger that was just written is in the store.
+const LEDGER_ARRIVES: Duration = Duration::from_millis(250);
 /// How often a claim whose Secret's name is taken looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -38,7 +40,9 @@ pub async fn reconcile(claim: Arc<ServiceClaim>, context: Arc<Context>) -> Resul
     }
     let (service, next) = serving(&claim, &context.stores);
     if [&service, &next].into_iter().flatten().any(|service| context.is_outdated(&**service)) {
-        return Ok(Action::await_change()); // the newer ledger asks for another look if it says anything else
+        // What called may have nothing to do with the ledger, such as a provisioner's answer, and then nobody calls again: the
+        // newer ledger does only if it says anything else about the claim.
+        return Ok(Action::requeue(LEDGER_ARRIVES));
     }
     let now = context.now();
     let mut look = look(&claim, next.or_else(|| service.clone()), &context, now).await?;
