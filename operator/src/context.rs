@@ -30,9 +30,9 @@ use crate::{
     metrics::Metrics,
     notify::Standing,
     provision::Provisioning,
+    queues::Queues,
     scanner::Scanner,
     stores::Stores,
-    triggers::Queues,
 };
 
 /// What every reconciler is given.

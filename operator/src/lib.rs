@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`stores`], [`triggers`] | one watch and one store per kind; what is reconciled when something changes |
+//! | [`stores`], [`triggers`], [`queues`] | one watch and one store per kind; what is reconciled when something changes |
 //! | [`leader`], [`connect`] | of several operators one leads, and only that one's writes leave its process |
 //! | [`controllers`] | one reconciler per kind |
 //! | [`enforcement`] | the admission policies and agency roles, as a pure function |
@@ -30,6 +30,7 @@ pub mod notify;
 pub mod outgoing;
 pub mod permit_view;
 pub mod provision;
+pub mod queues;
 pub mod rbac;
 pub mod report;
 pub mod requeue;

@@ -35,10 +35,10 @@ use crate::{
     notify::{self, Sender},
     outgoing,
     provision::Provisioning,
+    queues::Queues,
     report, scanner,
     server::{self, Health, Phase},
     stores,
-    triggers::Queues,
 };
 
 /// How the operator is run.

@@ -9,7 +9,7 @@ use govcloud_tests::{
     Cloud, Setup, eventually,
     fixtures::{pod, request},
     people::{ADMIN, REVIEWER_1, TAX_ADMIN, TAX_DEVELOPER, TAX_REQUESTER},
-    remedy::{Attack, hold, repaired, spring},
+    remedy::{Attack, edit, hold, repaired, spring},
 };
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ async fn claims_ask_for_what_classes_gate() {
     spring(&cloud, &traps).await;
     repaired(&cloud, &traps).await;
     the_names_of_a_device_follow_its_classes(&cloud).await;
+    what_was_altered_is_on_record_also_when_something_new_is_wanted(&cloud).await;
 }
 
 fn device_class(name: &str, extended: Option<&str>) -> Value {
@@ -160,4 +161,22 @@ async fn the_names_of_a_device_follow_its_classes(cloud: &Cloud) {
     let renamed = json!({"spec": {"extendedResourceName": "nvidia.com/next"}}).to_string();
     cloud.kubectl(ADMIN, &["patch", "deviceclass/gpu-next", "--type=merge", "-p", &renamed]).await.succeeds();
     create.is_refused(cloud, ASK).await;
+}
+
+/// By the time the operator is back another policy differs because it must, and this one because somebody altered it.
+async fn what_was_altered_is_on_record_also_when_something_new_is_wanted(cloud: &Cloud) {
+    const POLICY: &str = "govcloud-guard-rules";
+    cloud.kill_operator().await;
+    edit(cloud, "validatingadmissionpolicy", POLICY, |live| live["spec"]["validations"][0]["expression"] = json!("true")).await;
+    cloud.create_json(ADMIN, &device_class("gpu-third", Some("nvidia.com/gpu"))).await.succeeds();
+    cloud.start_operator().await;
+    Attack::create(TAX_DEVELOPER, &claim(exactly("gpu-third", 1))).passes(cloud, "it is the same device by a third class").await;
+    let object = format!("ValidatingAdmissionPolicy {POLICY}");
+    eventually("the alteration is on record", || async {
+        let national = cloud.json(ADMIN, &["get", "governmentcloud", "national", "-o", "json"]).await;
+        let recorded = national["status"]["interruptions"].as_array().cloned().unwrap_or_default();
+        let found: Vec<_> = recorded.iter().filter(|i| i["what"] == "Altered" && i["object"] == object.as_str()).collect();
+        if found.len() == 1 { Ok(()) } else { Err(national["status"]["interruptions"].to_string()) }
+    })
+    .await;
 }

@@ -1,6 +1,6 @@
 //! The charts and examples that come with this program, so that it needs no checkout.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use include_dir::{Dir, include_dir};
 
@@ -13,13 +13,13 @@ static EXAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples");
 
 /// Writes them into `folder`: `definitions/`, `roles/` and `examples/`.
 pub(super) fn write(folder: &Path) -> Result<()> {
-    let trouble = |into: &Path, error| CliError::failure(format!("cannot write {}: {error}", into.display())).caused_by(error);
-    for (name, content) in [("definitions", &CRDS), ("examples", &EXAMPLES)] {
-        let into = folder.join(name);
-        let written = fs::create_dir_all(&into).and_then(|()| content.extract(&into));
-        written.map_err(|error| trouble(&into, error))?;
-    }
-    let into = folder.join("roles");
-    let written = fs::create_dir_all(&into).and_then(|()| fs::write(into.join("rights.yaml"), RIGHTS));
-    written.map_err(|error| trouble(&into, error))
+    put(&folder.join("definitions"), |into| CRDS.extract(into))?;
+    put(&folder.join("examples"), |into| EXAMPLES.extract(into))?;
+    put(&folder.join("roles"), |into| fs::write(into.join("rights.yaml"), RIGHTS))
+}
+
+/// Makes a folder and fills it.
+fn put(into: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
+    let filled = fs::create_dir_all(into).and_then(|()| fill(into));
+    filled.map_err(|error| CliError::failure(format!("cannot write {}: {error}", into.display())).caused_by(error))
 }

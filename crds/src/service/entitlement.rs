@@ -93,8 +93,10 @@ pub fn steps(agency: &Agency, services: &[&SharedService], claims: &[&ServiceCla
     }
     for service in services.iter().filter(|service| service.is_offered() && given(agency, service).is_ok()) {
         let (name, claim) = (service.name_any(), claim_name(&service.name_any()));
-        // One of a service that ends in this one comes here by itself, as soon as there is room.
-        let comes = |c: &&ServiceClaim| named(current_service(c)).is_some_and(|current| moves_to(current, service));
+        // One of a service that ends in this one comes here by itself as soon as there is room, if it may at all.
+        let may_come =
+            |c: &ServiceClaim| service.spec.plan(&c.spec.plan).is_some_and(|plan| ineligible(agency, service, plan).is_none());
+        let comes = |c: &ServiceClaim| named(current_service(c)).is_some_and(|current| moves_to(current, service)) && may_come(c);
         let has =
             |c: &&ServiceClaim| c.name_any() == claim || c.spec.shared_service == name || current_service(c) == name || comes(c);
         if let Some(entitlement) = &service.spec.entitlement

@@ -134,6 +134,10 @@ fn a_claim_that_is_to_move_to_another_service_is_the_claim_of_that_one_too() {
     assert_eq!(give(&[&claim(json!({"phase": "Bound"}))]), "", "it moves as soon as there is room, and is not given twice");
     assert_eq!(give(&[&moved("identity", "next")]), "", "it has moved");
     assert_eq!(give(&[]), "give: next");
+    let mut of_a_plan_of_its_own = claim(json!({"phase": "Bound"}));
+    of_a_plan_of_its_own.spec.plan = "large".into();
+    let said = give(&[&of_a_plan_of_its_own]);
+    assert!(said.ends_with("give: next"), "it cannot move, and would be without a service on the last day: {said}");
     let mut elsewhere = moved("other", "other");
     elsewhere.spec.shared_service = "other".into();
     assert_eq!(give(&[&elsewhere]), "withdraw: there is no service other any more; give: next");

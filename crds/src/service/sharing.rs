@@ -178,14 +178,14 @@ pub fn newly_asked<'a>(before: Option<&SharingStatus>, now: &'a SharingStatus) -
 
 /// The consents that stay when one claim is answered anew: those of claims that are there. Where there are more of these than a
 /// permit's status shows, all stay.
-pub fn standing<'a>(consents: &'a [Consent], sharing: &SharingStatus, answered: &str) -> Vec<&'a Consent> {
+pub fn consents_to_keep<'a>(consents: &'a [Consent], sharing: &SharingStatus, answered: &str) -> Vec<&'a Consent> {
     let is_there =
         |claim: &str| sharing.requests.len() >= SHOWN_REQUESTS || sharing.requests.iter().any(|request| request.claim == claim);
     consents.iter().filter(|consent| consent.claim != answered && is_there(&consent.claim)).collect()
 }
 
 /// What the agency that shares is told of a request.
-pub fn asks(service: &str, request: &SharingRequest) -> String {
+pub fn in_words(service: &str, request: &SharingRequest) -> String {
     let SharingRequest { agency, project, name, plan, purpose, .. } = request;
     let what_for = if purpose.is_empty() { String::new() } else { format!(" for: {purpose}") };
     format!(

@@ -135,7 +135,7 @@ fn those_who_wait_are_shown_first_and_the_oldest_of_them() {
     let before = requests(&service, &claims[1..3]);
     assert_eq!(names(newly_asked(Some(&before), &status)), ["late"], "and of each once");
     assert_eq!(
-        asks("shared-gc-2026-000007", &status.requests[0]),
+        in_words("shared-gc-2026-000007", &status.requests[0]),
         "land asks for plan all of shared-gc-2026-000007 in its project b, by claim early for: Events. It waits for your consent: govcloud service requests"
     );
 }
@@ -146,7 +146,7 @@ fn consents_of_claims_that_are_gone_go_with_the_next_answer() {
     let consents = [consent("gone"), consent("there"), consent("answered")];
     let service = SharedService::new("s", opened(&json!({"brokers": 2}), &json!({"brokers": 6})).expect("it shares"));
     let kept = |claims: Vec<ServiceClaim>| {
-        let left = standing(&consents, &requests(&service, &claims), "answered");
+        let left = consents_to_keep(&consents, &requests(&service, &claims), "answered");
         left.into_iter().map(|consent| consent.claim.clone()).collect::<Vec<_>>()
     };
     assert_eq!(kept(vec![claim("there", "tax--a", 1), claim("answered", "tax--a", 2)]), ["there"]);

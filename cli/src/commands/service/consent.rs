@@ -4,7 +4,7 @@ use clap::Args;
 use govcloud_crds::{
     ProcessingPermit, SharedService,
     permit::{SharingRequest, SharingStatus},
-    service::sharing::standing,
+    service::sharing::consents_to_keep,
 };
 use kube::{
     Api, ResourceExt as _,
@@ -93,7 +93,8 @@ pub async fn run(ctx: &Context, args: &ConsentArgs) -> Result<Exit> {
     }
     ctx.out.note(&beforehand(request, args.revoke));
     confirm(if args.revoke { "Take the consent back?" } else { "Agree?" }, args.yes)?;
-    let mut consents: Vec<_> = standing(&service.spec.consents, sharing, &request.claim).into_iter().map(|c| json!(c)).collect();
+    let mut consents: Vec<_> =
+        consents_to_keep(&service.spec.consents, sharing, &request.claim).into_iter().map(|c| json!(c)).collect();
     if !args.revoke {
         consents.push(json!({"claim": request.claim, "by": ctx.caller().await?.user}));
     }

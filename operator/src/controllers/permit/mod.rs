@@ -19,7 +19,7 @@ use govcloud_crds::{
         succession::successor,
         validate::{Objection, Subject, objection},
     },
-    service::sharing::{asks, newly_asked},
+    service::sharing::{in_words, newly_asked},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -229,7 +229,7 @@ async fn write(permit: &ProcessingPermit, status: ProcessingPermitStatus, contex
     let number = status.number.clone().unwrap_or_default();
     let shown = permit.status.as_ref().and_then(|s| s.sharing.as_ref());
     let asked: Vec<_> =
-        status.sharing.iter().flat_map(|now| newly_asked(shown, now).into_iter().map(|r| asks(&now.service, r))).collect();
+        status.sharing.iter().flat_map(|now| newly_asked(shown, now).into_iter().map(|r| in_words(&now.service, r))).collect();
     let written =
         context.write_status(&api, permit, permit.status.as_ref(), status, |object, status| object.status = Some(status)).await?;
     for change in news.iter().filter(|_| written) {

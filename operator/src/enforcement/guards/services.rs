@@ -86,7 +86,7 @@ fn still_gives_credentials() -> Check {
     Check::explained(
         format!("request.operation != 'DELETE' || !({has_given}) || ({})", confirmed()),
         format!(
-            "'its provisioner would never be asked to end the credentials of the claims that it still lists. End it, and delete it when it lists none: govcloud service drain ' + oldObject.metadata.name + ' --by YYYY-MM-DD. If these credentials may live on: kubectl annotate sharedservice ' + oldObject.metadata.name + {how} + oldObject.metadata.name"
+            "'its provisioner would never be asked to end the credentials of the claims that it still lists. End the service first, and delete it when it lists none: govcloud service drain ' + oldObject.metadata.name + ' --by YYYY-MM-DD. If these credentials may live on: kubectl annotate sharedservice ' + oldObject.metadata.name + {how} + oldObject.metadata.name"
         ),
     )
 }
